@@ -329,7 +329,7 @@ mod tests {
             project.write(path, text.as_bytes()).unwrap();
         }
         let config = load::config(&project, "slugline.yaml").unwrap();
-        let issues = load::issues(&project, &config).unwrap().issues;
+        let issues = load::issues(&project, &config, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap().issues;
         let composer = Composer::open(&project, &config, &issues).unwrap();
         let content = MailingContent::Issue(&issues[0]);
         let site = composer.site("2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
@@ -369,7 +369,7 @@ mod tests {
         project.write("slugline.yaml", CONFIG.as_bytes()).unwrap();
         project.write("content/neap.md", ISSUE.as_bytes()).unwrap();
         let config = load::config(&project, "slugline.yaml").unwrap();
-        let issues = load::issues(&project, &config).unwrap().issues;
+        let issues = load::issues(&project, &config, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap().issues;
         let composer = Composer::open(&project, &config, &issues).unwrap();
         let body = composer.body(&issues[0]).unwrap();
         project.write("content/neap.md", ISSUE.replace("[a]", "[another]").as_bytes()).unwrap();

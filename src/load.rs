@@ -125,7 +125,8 @@ pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow:
     let history = history(project, config, &files)?;
     let (sections, of_sections) = sections::read(project, config, sections);
     findings.extend(of_sections);
-    let mut loaded = read_all(project, config, Surroundings { history: &history, sections: &sections }, files, findings);
+    let mut loaded =
+        read_all(project, config, Surroundings { history: &history, sections: &sections }, files, findings);
     loaded.findings.extend(bundles::findings(project, &loaded.issues, bundled));
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     let lock = read_lock(project)?;
@@ -134,7 +135,7 @@ pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow:
     identify(&lock, &mut loaded.issues, &IssueFiles { body: &body, exists: &exists });
     loaded.findings.extend(loaded.issues.iter().filter_map(possible_rename));
     remove_duplicates(&mut loaded, &lock, now);
-    let undated = loaded.issues.iter().filter(|issue| !issue.is_dated());
+    let undated = loaded.issues.iter().filter(|issue| !issue.is_dated() && !issue.draft && (issue.feed || issue.email));
     let text =
         |issue| file(project, issue).map_or_else(|_| String::new(), |file| String::from_utf8_lossy(&file).into_owned());
     loaded.findings.extend(undated.map(|issue| check::no_date(issue, || text(issue))));

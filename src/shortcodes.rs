@@ -41,6 +41,8 @@ pub struct Shortcodes<'a> {
     /// Built on the first reference.
     pages: OnceLock<PageIndex<'a>>,
     templates: Templates,
+    /// The main language of the publication.
+    language: String,
 }
 
 impl<'a> Shortcodes<'a> {
@@ -53,7 +55,8 @@ impl<'a> Shortcodes<'a> {
         templates: BTreeMap<String, String>,
     ) -> (Self, Vec<Finding>) {
         let (templates, findings) = Templates::new(publication, templates, dialect);
-        (Self { dialect, issues, pages: OnceLock::new(), templates }, findings)
+        let language = publication.language.clone();
+        (Self { dialect, issues, pages: OnceLock::new(), templates, language }, findings)
     }
 
     /// The document of an issue's body without a heading that repeats its title, and findings about its shortcodes.
@@ -83,7 +86,7 @@ impl<'a> Shortcodes<'a> {
     }
 
     fn pages(&self) -> &PageIndex<'a> {
-        self.pages.get_or_init(|| PageIndex::new(self.issues))
+        self.pages.get_or_init(|| PageIndex::new(self.issues, &self.language))
     }
 }
 
@@ -254,7 +257,14 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
 
     fn reference(&mut self, shortcode: &Shortcode<'m>) -> String {
         let target = shortcode.arguments.of("path", 0).unwrap_or_default();
-        if let Some(address) = self.shortcodes.pages().address(self.issue, target) {
+        let own = &self.shortcodes.language;
+        let named = shortcode.arguments.named("lang").map(str::to_lowercase);
+        let is_own = |name: &String| own.eq_ignore_ascii_case(name) || own.split('-').next() == Some(name.as_str());
+        let site = match &named {
+            Some(name) => Some(name.as_str()).filter(|_| !is_own(name)),
+            None => self.issue.site.as_deref(),
+        };
+        if let Some(address) = self.shortcodes.pages().address(self.issue, target, site) {
             return address;
         }
         let message = format!("page `{target}` not found");

@@ -95,16 +95,17 @@ pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     suspects.into_iter().filter_map(found).collect()
 }
 
-/// The finding about an issue without a date: in the `text` of its file, at the key that may be meant as one, if there is one.
+/// The finding about an issue without a date, as pages of a site are: in the `text` of its file, an error at the key that may be meant as one, if
+/// there is one.
 pub fn no_date(issue: &Issue, text: impl FnOnce() -> String) -> Finding {
     const MESSAGE: &str = "the issue has no date, so it is neither published nor mailed";
     let params = issue.params.iter().flat_map(|params| params.iter());
     let mut dates = params.filter(|(key, value)| !IN_USE.contains(&key.as_str()) && Kind::Date.fits(value));
     let meant = |key: &str| DATES.into_iter().find(|known| is_one_edit_away(key, &known.to_lowercase()));
     match dates.find_map(|(key, _)| Some((key, meant(key)?))) {
-        None => {
-            Finding::error("no-date", MESSAGE).help("add `date: …` to its front matter").at(Place::file(&issue.path))
-        }
+        None => Finding::warning("no-date", MESSAGE)
+            .help("if it is an issue, add `date: …` to its front matter; if it is a page such as `about.md`, name it in `exclude`")
+            .at(Place::file(&issue.path)),
         Some((key, known)) => IssueSource::new(issue, None, &text()).at_key(key, |written| {
             Finding::error("no-date", format!("{MESSAGE}: `{written}` has no effect")).help(format!("write `{known}`"))
         }),

@@ -2,7 +2,7 @@
 
 use crate::check::rule::Rule;
 
-pub(super) const RULES: [&Rule; 29] = [
+pub(super) const RULES: [&Rule; 32] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it requires, is missing",
@@ -22,6 +22,11 @@ pub(super) const RULES: [&Rule; 29] = [
         "renamed",
         "The project file uses the old name of a key or rule",
         "it still works; write the new name that the finding shows",
+    ),
+    &Rule::warning(
+        "hugo-config",
+        "A file or setting of Hugo's configuration cannot be read",
+        "it is ignored; correct it",
     ),
     &Rule::warning(
         "secret-missing",
@@ -50,6 +55,16 @@ pub(super) const RULES: [&Rule; 29] = [
         "A file name is not valid Unicode",
         "it is skipped because no URL can name it; rename the file",
     ),
+    &Rule::warning(
+        "symbolic-link",
+        "A file or folder of the content is a symbolic link",
+        "it is skipped, as by Hugo; put the file itself there, or name its folder in `content`",
+    ),
+    &Rule::warning(
+        "swallowed-issues",
+        "An `index.md` makes a folder with other issues one issue",
+        "the others are skipped, as by Hugo; rename it to `_index.md`",
+    ),
     &Rule::error(
         "front-matter-missing",
         "A file does not begin with front matter",
@@ -70,15 +85,16 @@ pub(super) const RULES: [&Rule; 29] = [
         "A front matter field has an invalid value",
         "if it is an error, the issue is skipped; if it is a warning, only the value is ignored",
     ),
-    &Rule::error(
+    &Rule::warning(
         "no-date",
         "An issue has no date",
-        "it is neither published nor mailed; add `date: …` to its front matter, or correct the key that is misspelt",
+        "it is neither published nor mailed; add `date: …` to its front matter, or name a page in `exclude`; an error if a key \
+         is misspelt",
     ),
     &Rule::error(
         "duplicate-issue",
         "Two issues have the same permalink or id",
-        "the later one is skipped; give one of them another slug or id",
+        "one of them is skipped; give it another slug or id; a warning if only the other is published",
     ),
     &Rule::warning(
         "possible-rename",

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
 use super::*;
+use crate::content::addresses::Addresses;
 use crate::content::assemble::{Source, assemble};
 use crate::content::cover::from_url;
 use crate::content::front_matter;
-use crate::content::addresses::Addresses;
 use crate::issue::Issue;
 
 pub(super) const PATH: &str = "content/blog/tide/index.md";

@@ -8,12 +8,15 @@ use crate::cli::{Context, Exit};
 use crate::config::Config;
 use crate::disk::Project;
 use crate::finding::Finding;
+use crate::load;
 use crate::private::IGNORED;
+
+mod hugo;
 
 /// Write a commented project file
 ///
-/// The defaults fit a Hugo site: its `content` folder is used unchanged. `.gitignore` is written or extended, so that
-/// subscribers, messages, keys and passwords stay out of git.
+/// On a Hugo site, title, address, languages, time zone, folders and permalinks come from its configuration. `.gitignore` is
+/// written or extended, so that subscribers, messages, keys and passwords stay out of git.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cd my-blog && slugline init\n  slugline init --title \"Tide Notes\" \
                   --base-url https://tides.example.org")]
@@ -46,36 +49,51 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         let there = Finding::error("usage", format!("`{}` exists already", path.display()));
         return Err(there.help("edit it, or remove it first").into());
     }
-    project.write_new(&context.config_file, filled_in(args)?.as_bytes())?;
+    let (hugo, warnings) = load::hugo_config(&project);
+    context.report.findings(&warnings);
+    let values = values(args, hugo::values(&project, &hugo));
+    project.write_new(&context.config_file, filled_in(&values)?.as_bytes())?;
     let ignored = ignore(&project)?;
     context.report.result(&path.to_string_lossy(), &Document { path: &path, gitignore: ignored })?;
-    context.report.message(match (&args.title, &args.base_url) {
-        (Some(_), Some(_)) => "Run `slugline build`.",
-        (None, Some(_)) => "Set `title` in it, then run `slugline build`.",
-        (Some(_), None) => "Set `base_url` in it, then run `slugline build`.",
-        (None, None) => "Set `title` and `base_url` in it, then run `slugline build`.",
+    let has = |name: &str| values.iter().any(|(key, _)| *key == name);
+    context.report.message(match (has("title"), has("base_url")) {
+        (true, true) => "Run `slugline build`.",
+        (false, true) => "Set `title` in it, then run `slugline build`.",
+        (true, false) => "Set `base_url` in it, then run `slugline build`.",
+        (false, false) => "Set `title` and `base_url` in it, then run `slugline build`.",
     });
+    if hugo.is_present() {
+        context.report.message("Check what it took from Hugo's configuration.");
+    }
     if ignored {
         context.report.message("Git ignores files with addresses, keys and messages: see `.gitignore`.");
     }
     Ok(Exit::Done)
 }
 
-/// The project file with the values given, quoted as in JSON, which YAML reads too.
-fn filled_in(args: &Args) -> anyhow::Result<String> {
-    let mut text = PROJECT_FILE.to_owned();
-    for (key, default, value) in
-        [("title", "My Weekly", &args.title), ("base_url", "https://www.example.org", &args.base_url)]
-    {
-        if let Some(value) = value {
-            text = text.replacen(
-                &format!("\n{key}: {default}"),
-                &format!("\n{key}: {}", serde_json::to_string(value)?),
-                1,
-            );
+/// The values given, in place of those of Hugo.
+fn values(args: &Args, mut of_hugo: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    for (key, given) in [("title", &args.title), ("base_url", &args.base_url)] {
+        if let Some(given) = given {
+            of_hugo.retain(|(other, _)| *other != key);
+            of_hugo.push((key, serde_json::Value::from(given.as_str()).to_string()));
         }
     }
-    if args.base_url.is_some() {
+    of_hugo
+}
+
+/// The project file with these values, quoted as in JSON, which YAML reads too.
+fn filled_in(values: &[(&'static str, String)]) -> anyhow::Result<String> {
+    let mut lines: Vec<String> = PROJECT_FILE.lines().map(str::to_owned).collect();
+    for (key, value) in values {
+        let begins = [format!("{key}: "), format!("# {key}: ")];
+        if let Some(line) = lines.iter_mut().find(|line| begins.iter().any(|begin| line.starts_with(begin))) {
+            let comment = line.find("  # ").map(|at| line[at..].trim_start()).unwrap_or_default();
+            *line = format!("{key}: {value}   {comment}").trim_end().to_owned();
+        }
+    }
+    let text = lines.join("\n") + "\n";
+    if values.iter().any(|(key, _)| *key == "base_url") {
         let problem = Config::parse("slugline.yaml", &text).err().and_then(|findings| findings.into_iter().next());
         if let Some(problem) = problem {
             return Err(Finding { place: None, ..problem }.into());

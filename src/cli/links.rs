@@ -36,7 +36,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return form(context, &config, args.thanks.as_ref());
     }
     // The feed of a term exists if an issue has the term; the main feeds exist without any issue.
-    let issues = if args.all { load::issues(&context.project, &config, context.build_clock.now())? } else { load::Issues::default() };
+    let issues = if args.all {
+        load::issues(&context.project, &config, context.build_clock.now())?
+    } else {
+        load::Issues::default()
+    };
     context.report.findings(&issues.findings);
     let plans = feed_plans(&config.publications(), &config.feeds, &issues.issues, context.build_clock.now());
     let mut listed = directory(&config.publication.base_url, &config.feeds, &plans);

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
+use crate::covers::Covers;
 use crate::finding::Finding;
 use crate::issue::{Issue, Term};
 use crate::load;
@@ -29,7 +30,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     context.report.findings(&loaded.findings);
     if context.report.json {
-        context.report.document(&Document { issues: issues.iter().map(|issue| Row::of(issue)).collect() })?;
+        let (covers, _) = Covers::open(&context.project, &config)?;
+        context.report.document(&Document { issues: issues.iter().map(|issue| Row::of(issue, &covers)).collect() })?;
     } else {
         context.report.table(&issues.iter().map(|issue| columns(issue, now)).collect::<Vec<_>>())?;
     }
@@ -93,7 +95,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(issue: &'a Issue) -> Self {
+    fn of(issue: &'a Issue, covers: &Covers<'_>) -> Self {
         let dated = issue.is_dated();
         Self {
             path: &issue.path,
@@ -107,7 +109,7 @@ impl<'a> Row<'a> {
             description: issue.description.as_deref(),
             categories: issue.categories.iter().map(Term::as_str).collect(),
             tags: issue.tags.iter().map(Term::as_str).collect(),
-            cover: issue.cover_url().map(String::from),
+            cover: covers.url(issue).map(String::from),
             language: issue.language.as_deref(),
             draft: issue.draft,
             feed: issue.feed,

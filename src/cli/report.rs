@@ -16,6 +16,7 @@ use terminal_size::terminal_size_of;
 
 use crate::cli::Exit;
 use crate::cli::args::{Color, Global};
+use crate::cli::report::alike::Shown;
 use crate::cli::report::json::{Body, Output};
 use crate::cli::report::snippet::rendered;
 use crate::finding::{Finding, Severity};
@@ -24,6 +25,7 @@ pub(super) use crate::cli::report::json::{ErrorRow, FindingRow, rows, severity};
 pub(super) use crate::cli::report::notices::Notices;
 pub(super) use crate::cli::report::table::Columns;
 
+mod alike;
 mod json;
 mod notices;
 mod snippet;
@@ -176,13 +178,18 @@ impl Report {
         self.first_findings(findings, findings.len());
     }
 
-    /// Shows the first of many findings; `--json` lists all.
+    /// Shows the first of many findings, and a few of many that say the same; `--json` lists all.
     pub fn first_findings(&self, findings: &[Finding], max: usize) {
-        for finding in &findings[..findings.len().min(max)] {
-            if self.quiet && finding.severity == Severity::Warning {
-                continue;
+        for shown in alike::folded(&findings[..findings.len().min(max)]) {
+            let (finding, text) = match shown {
+                Shown::Whole(finding) => (finding, rendered(finding, &finding.message, &[])),
+                Shown::More(finding, count) => {
+                    (finding, format!("and {count} more files of which the same is true: `--json` lists them\n"))
+                }
+            };
+            if !self.quiet || finding.severity != Severity::Warning {
+                self.to_stderr(&format!("{text}\n"));
             }
-            self.to_stderr(&format!("{}\n", rendered(finding, &finding.message, &[])));
         }
         if self.json {
             self.output().findings.extend_from_slice(findings);

@@ -12,16 +12,8 @@ use crate::finding::{Finding, Place};
 use crate::publication::{is_language, is_language_tag};
 
 /// The names that Hugo looks for in the folder of a site, in its order.
-pub const FILES: [&str; 8] = [
-    "hugo.toml",
-    "hugo.yaml",
-    "hugo.yml",
-    "hugo.json",
-    "config.toml",
-    "config.yaml",
-    "config.yml",
-    "config.json",
-];
+pub const FILES: [&str; 8] =
+    ["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config.toml", "config.yaml", "config.yml", "config.json"];
 
 /// The folders with more files, in the order in which they override one another.
 pub const FOLDERS: [&str; 2] = ["config/_default", "config/production"];
@@ -81,7 +73,8 @@ impl Hugo {
     /// The names of the languages and their settings, by `weight`, then by name, as Hugo orders them; without the disabled.
     pub fn languages(&self) -> Vec<(&str, &Map<String, Value>)> {
         let disabled = self.value(&["disablelanguages"]).and_then(Value::as_array);
-        let is_disabled = |name: &str| disabled.is_some_and(|names| names.iter().any(|other| other.as_str() == Some(name)));
+        let is_disabled =
+            |name: &str| disabled.is_some_and(|names| names.iter().any(|other| other.as_str() == Some(name)));
         let Some(Value::Object(languages)) = self.value(&["languages"]) else { return Vec::new() };
         let languages = languages.iter().filter_map(|(name, settings)| Some((name.as_str(), settings.as_object()?)));
         let enabled = languages.filter(|(name, settings)| {

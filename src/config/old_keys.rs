@@ -66,7 +66,7 @@ mod tests {
                 assert_eq!((warning.rule, warning.message.contains(renamed.new)), ("renamed", true));
                 let source = warning.place.as_ref().and_then(|place| place.source.clone()).unwrap();
                 assert!(source.contains(super::last(renamed.old)), "{source}");
-                assert_eq!(Config { renamed: Vec::new(), ..old }, new, "{} means something else", renamed.old);
+                assert_eq!(Config { warnings: Vec::new(), ..old }, new, "{} means something else", renamed.old);
             }
         }
     }

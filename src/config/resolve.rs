@@ -11,13 +11,15 @@ use url::Url;
 use crate::config::duration::duration;
 use crate::config::hugo::Hugo;
 use crate::config::raw::{
-    RawAuthor, RawConfig, RawContent, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
+    RawAuthor, RawConfig, RawContent, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown,
+    RawPermalink, RawUpdatedFrom,
 };
 use crate::config::{Config, MailConfig, mailbox};
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
 use crate::content::glob::Glob;
 use crate::content::revision::UpdatedFrom;
+use crate::content::url_path::in_site;
 use crate::delivery::Policy;
 use crate::delivery::policy::{EditionKind, OnUnknown};
 use crate::edition::{self, Images, ListId, Mailbox};
@@ -76,7 +78,7 @@ fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
         content,
         languages,
         exclude: raw.exclude.as_ref().map_or_else(Vec::new, |globs| globs.items().into_iter().map(Glob::new).collect()),
-        paths_from_site: raw.permalink.is_none() && archive.is_none(),
+        paths_from_site: archive.is_none() && !matches!(raw.permalink, Some(RawPermalink::Pattern(_))),
         permalink: match &archive {
             Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),
             _ => addresses::addresses(raw.permalink.as_ref(), hugo, &publication, problems),
@@ -109,7 +111,7 @@ fn publication(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Pub
     let base_url = base_url::base_url(raw.base_url.as_deref(), problems);
     let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, problems));
     let icon = raw.icon.as_deref().and_then(|icon| {
-        problems.check(base_url.join(icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
+        problems.check(in_site(&base_url, icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
     });
     Publication {
         title,
@@ -135,7 +137,10 @@ fn language(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> String
     if !is_language_tag(tag) || !is_language(tag) {
         problems.value(
             &["language"],
-            format!("`{tag}` is not a valid language tag"),
+            match is_language_tag(tag) {
+                true => format!("there is no language `{tag}`"),
+                false => format!("`{tag}` is not a valid language tag"),
+            },
             "write one such as `en` or `zh-CN`",
         );
     }
@@ -153,7 +158,7 @@ fn publication_author(author: &RawAuthor, base_url: &Url, problems: &mut Problem
     }
     let email = email.and_then(|text| address(text, &["author", "email"], problems));
     let url = url.and_then(|text| {
-        problems.check(base_url.join(text), &["author", "url"], "not a valid URL", "write the whole address")
+        problems.check(in_site(base_url, text), &["author", "url"], "not a valid URL", "write the whole address")
     });
     Author { name, email, url }
 }

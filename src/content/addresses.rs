@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use crate::content::glob::Glob;
 use crate::content::path::base_name;
 use crate::content::permalink::{InvalidPattern, Pattern, PatternValues};
-use crate::content::url_path::{logical_path, lower_case, lower_with_hyphens, sanitize, segments, unescaped, without_accents};
+use crate::content::url_path::{
+    logical_path, lower_case, lower_with_hyphens, sanitize, segments, unescaped, without_accents,
+};
 
 /// What determines the paths of pages. By default they are those of the files.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,7 +89,7 @@ impl Addresses {
         }
         let fits = |rule: &&Rule| rule.target.as_ref().is_none_or(|target| target.matches(&logical_path(page.path)));
         let path = match self.rules.iter().find(fits) {
-            Some(rule) => self.clean(&segments(&unescaped(&rule.pattern.expand(page))).join("/")),
+            Some(rule) => self.clean(&segments(&unescaped(&rule.pattern.expand(page, self.style.keeps_case))).join("/")),
             None => self.path_of_file(page),
         };
         let path: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -102,24 +104,29 @@ impl Addresses {
     ///
     /// # Errors
     /// If it contains an unknown token.
-    pub fn of_url(url: &str, page: &PatternValues<'_>) -> Result<String, InvalidPattern> {
-        let url = if url.contains(':') { unescaped(&Pattern::parse_any(url)?.expand(page)) } else { url.to_owned() };
+    pub fn of_url(&self, url: &str, page: &PatternValues<'_>) -> Result<String, InvalidPattern> {
+        let url = match url.contains(':') {
+            true => unescaped(&Pattern::parse_any(url)?.expand(page, self.style.keeps_case)),
+            false => url.to_owned(),
+        };
         let mut path = segments(&url);
         let is_index = path.last() == Some(&"index.html");
         if is_index {
             path.pop();
         }
-        let slash = if is_index || url.ends_with('/') || !url.contains('.') { "/" } else { "" };
-        Ok(if path.is_empty() { "/".to_owned() } else { format!("/{}{slash}", path.join("/")) })
+        let path = path.join("/");
+        let slash = if is_index || url.ends_with('/') || !path.contains('.') { "/" } else { "" };
+        Ok(if path.is_empty() { "/".to_owned() } else { format!("/{path}{slash}") })
     }
 
     /// The folders of the file, or the slugs of their sections, and the slug or name of the page.
     fn path_of_file(&self, page: &PatternValues<'_>) -> String {
         let name = |name: &str| if self.style.keeps_case { name.to_owned() } else { lower_with_hyphens(name) };
-        let folders = page.above.iter().map(|folder| match folder.section.and_then(|section| section.slug.as_deref()) {
-            Some(slug) => slug.to_owned(),
-            None => name(folder.name),
-        });
+        let folders =
+            page.above.iter().map(|folder| match folder.section.and_then(|section| section.slug.as_deref()) {
+                Some(slug) => slug.to_owned(),
+                None => name(folder.name),
+            });
         let folders = folders.collect::<Vec<_>>().join("/");
         let page = page.slug.map_or_else(|| name(base_name(page.path)), str::to_owned);
         format!("{}/{}", self.clean(&folders), self.clean(&page))
@@ -239,7 +246,10 @@ mod tests {
         let ugly = style(|style| style.ugly = Ugly::All);
         assert_eq!(path(&ugly, "log/a/index.md", "", None), "/log/a.html");
         let ugly = style(|style| style.ugly = Ugly::Sections(BTreeSet::from(["log".into()])));
-        assert_eq!((path(&ugly, "Log/a.md", "", None), path(&ugly, "x/a.md", "", None)), ("/log/a.html".into(), "/x/a/".into()));
+        assert_eq!(
+            (path(&ugly, "Log/a.md", "", None), path(&ugly, "x/a.md", "", None)),
+            ("/log/a.html".into(), "/x/a/".into())
+        );
     }
 
     #[test]
@@ -251,11 +261,12 @@ mod tests {
     #[test]
     fn a_url_is_kept_except_for_its_end() {
         let date = DateTime::parse_from_rfc3339("2026-02-03T23:30:00+08:00").unwrap();
-        let page = PatternValues { path: "p/a.md", above: &[], title: "T", slug: Some("sea"), date };
+        let page = PatternValues { path: "p/a.md", above: &[], title: "Tides & Kites", slug: Some("sea"), date };
         for (url, expected) in [
             ("/2026/01/a", "/2026/01/a/"),
             ("/b.html", "/b.html"),
             ("/notes/:year/:slug/", "/notes/2026/sea/"),
+            ("/Notes/:title", "/Notes/tides-kites/"),
             ("about", "/about/"),
             ("/v1.2", "/v1.2"),
             ("/foo/index.html", "/foo/"),
@@ -265,8 +276,8 @@ mod tests {
             ("../b", "/b/"),
             ("/a.b.c/", "/a.b.c/"),
         ] {
-            assert_eq!(Addresses::of_url(url, &page).unwrap(), expected, "{url}");
+            assert_eq!(Addresses::default().of_url(url, &page).unwrap(), expected, "{url}");
         }
-        assert!(Addresses::of_url("/:foo/x", &page).is_err());
+        assert!(Addresses::default().of_url("/:foo/x", &page).is_err());
     }
 }

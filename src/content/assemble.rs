@@ -23,7 +23,7 @@ use crate::content::html::without_illegal_chars;
 use crate::content::path::base_name;
 use crate::content::permalink::{Pattern, PatternValues};
 use crate::content::sections::Sections;
-use crate::content::url_path::{absolute, logical_path};
+use crate::content::url_path::{absolute, in_site, logical_path};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug, Term};
 use crate::publication::{Author, Publication, is_language_tag};
@@ -73,15 +73,16 @@ impl<'a> From<&'a Addresses> for Site<'a> {
 impl<'a> Site<'a> {
     /// The cascades that a file inherits, the one that takes precedence first.
     fn cascades_of(&self, source: Source<'_>, publication: &Publication) -> Vec<&'a Cascade> {
-        let above = self.sections.map(|sections| {
-            sections.cascades(publication.site.as_deref(), source.root(), source.below_content)
-        });
+        let above = self
+            .sections
+            .map(|sections| sections.cascades(publication.site.as_deref(), source.root(), source.below_content));
         let all = above.unwrap_or_default().into_iter().chain(self.cascades);
         let mut all = all.peekable();
         if all.peek().is_none() {
             return Vec::new();
         }
-        let (path, language) = (self.logical_path(source), publication.site.as_deref().unwrap_or(&publication.language));
+        let (path, language) =
+            (self.logical_path(source), publication.site.as_deref().unwrap_or(&publication.language));
         all.filter(|cascade| cascade.is_for(&path, language)).collect()
     }
 
@@ -136,8 +137,8 @@ fn issue(
     site: Site<'_>,
 ) -> Option<Issue> {
     let readers = readers(fields);
-    let title = title(fields, source, readers);
     let dates = dates(fields, publication, source.changed);
+    let title = title(fields, source, readers, dates.date > Issue::undated());
     let slug = fields.text("slug").map(|slug| slug.trim_matches('-').to_owned()).filter(|slug| !slug.is_empty());
     let no_sections = Sections::default();
     let sections = site.sections.unwrap_or(&no_sections);
@@ -146,7 +147,7 @@ fn issue(
     let page = PatternValues { path, above: &above, title: &title, slug, date: dates.date };
     let folder = publication.site.as_deref();
     let in_folder = |folder: Option<&str>, path: &str| format!("{}/{path}", folder.unwrap_or_default());
-    let path = match url(fields, &page) {
+    let path = match url(fields, site.permalink, &page) {
         // Like Hugo: a leading slash means the site root; without one, the folder of the language.
         Some((path, true)) => path,
         Some((path, false)) => in_folder(folder.or(site.permalink.main_folder.as_deref()), &path),
@@ -205,11 +206,11 @@ fn readers(fields: &mut FieldReader<'_>) -> Readers {
     }
 }
 
-/// `title`. An issue that reaches no one needs none; it is listed by its file name.
-fn title(fields: &mut FieldReader<'_>, source: Source<'_>, readers: Readers) -> String {
+/// `title`. An issue that reaches no one, such as a draft or a page without a date, needs none; it is listed by its file name.
+fn title(fields: &mut FieldReader<'_>, source: Source<'_>, readers: Readers, is_dated: bool) -> String {
     match fields.text("title") {
         Some(title) => title,
-        None if readers.draft || !(readers.feed || readers.email) => base_name(source.path).to_owned(),
+        None if readers.draft || !is_dated || !(readers.feed || readers.email) => base_name(source.path).to_owned(),
         None => {
             fields.error("title", "the issue has no title", "add `title: …` to the front matter");
             String::new()
@@ -219,17 +220,18 @@ fn title(fields: &mut FieldReader<'_>, source: Source<'_>, readers: Readers) -> 
 
 /// `url`: a path, and whether it begins at the root of the site. Only the path of a complete URL is used, since everything
 /// is published below the base URL.
-fn url(fields: &mut FieldReader<'_>, page: &PatternValues<'_>) -> Option<(String, bool)> {
+fn url(fields: &mut FieldReader<'_>, permalink: &Addresses, page: &PatternValues<'_>) -> Option<(String, bool)> {
     let written = fields.text("url")?;
     let whole = Url::parse(&written).ok().filter(Url::has_host).map(|url| url.path().to_owned());
     if whole.is_some() {
         fields.warn("url", &format!("`{written}` is a complete URL, but only its path is used"), "write only the path");
     }
     let url = whole.unwrap_or(written);
-    match Addresses::of_url(&url, page) {
+    match permalink.of_url(&url, page) {
         Ok(path) => Some((path, url.starts_with('/'))),
         Err(why) => {
-            let help = format!("the tokens are {}; write a colon that begins none as `\\:`", Pattern::tokens().join(" "));
+            let help =
+                format!("the tokens are {}; write a colon that begins none as `\\:`", Pattern::tokens().join(" "));
             fields.warn("url", &format!("{why}, so it is ignored"), &help);
             None
         }
@@ -328,7 +330,7 @@ fn author(value: &Value, publication: &Publication) -> Vec<Author> {
 }
 
 fn author_page(link: &str, publication: &Publication) -> Option<Url> {
-    publication.base_url.join(link).ok().filter(is_web_address)
+    in_site(&publication.base_url, link).ok().filter(is_web_address)
 }
 
 fn authors_named(names: &str, publication: &Publication) -> Vec<Author> {

@@ -189,7 +189,9 @@ impl Block<'_> {
                 (message, _) => SyntaxError { message: message.to_owned(), line, column, help: SYNTAX_HELP.to_owned() },
             }
         })?;
-        Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json_of_toml(value))).collect() })
+        Ok(Fields {
+            entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json_of_toml(value))).collect(),
+        })
     }
 
     /// The line of the second occurrence of a field; the first line if it cannot be located.
@@ -226,7 +228,9 @@ pub fn json_of_toml(value: toml::Value) -> Value {
         toml::Value::Boolean(truth) => Value::Bool(truth),
         toml::Value::Datetime(time) => Value::String(time.to_string()),
         toml::Value::Array(items) => items.into_iter().map(json_of_toml).collect(),
-        toml::Value::Table(table) => Value::Object(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect()),
+        toml::Value::Table(table) => {
+            Value::Object(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect())
+        }
     }
 }
 

@@ -108,14 +108,15 @@ impl Pattern {
         Token::names()
     }
 
-    /// The path of a page: the text as written, the tokens with the characters that a path may contain.
-    pub fn expand(&self, page: &PatternValues<'_>) -> String {
-        self.filled(|token| token.of(page))
+    /// The path of a page: the text as written, the tokens with the characters that a path may contain, names in lower case
+    /// unless their case is kept.
+    pub fn expand(&self, page: &PatternValues<'_>, keeps_case: bool) -> String {
+        self.filled(|token| token.of(page, keeps_case))
     }
 
-    /// The same with tokens in lower case: the address of a page that we write, not Hugo.
+    /// The same with all tokens in lower case: the address of a page that we write, not Hugo.
     pub fn path(&self, page: &PatternValues<'_>) -> String {
-        self.filled(|token| lower_case(&token.of(page)))
+        self.filled(|token| lower_case(&token.of(page, false)))
     }
 
     fn filled(&self, value: impl Fn(&Token) -> String) -> String {

@@ -80,7 +80,8 @@ impl Sections {
         let ancestor = |end: usize| {
             let name = &folder[start..end];
             start = end + 1;
-            let section = sections.and_then(|sections| sections.get(&lower_with_hyphens(&format!("{root}{}", &folder[..end]))));
+            let section =
+                sections.and_then(|sections| sections.get(&lower_with_hyphens(&format!("{root}{}", &folder[..end]))));
             Ancestor { name, section }
         };
         ends.map(ancestor).collect()

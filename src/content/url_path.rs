@@ -104,10 +104,23 @@ pub fn absolute(base: &Url, path: &str) -> Url {
     url
 }
 
+/// The URL that an author means by an address in the project: a path begins at the site, wherever that is on its host.
+///
+/// # Errors
+/// If it is not a URL.
+pub fn in_site(base: &Url, written: &str) -> Result<Url, url::ParseError> {
+    let path = written.trim().strip_prefix('/').filter(|path| !path.starts_with('/'));
+    match path.filter(|_| !written.trim().starts_with(base.path())) {
+        Some(path) => base.join(&format!("./{path}")),
+        None => base.join(written),
+    }
+}
+
 /// Like Go: a path that is a valid encoding stays as it is; otherwise its escapes are decoded and everything is encoded.
 fn encoded(path: &str) -> String {
     const ALLOWED: &[u8] = b"-._~$&+,/:;=@";
-    let allowed = |byte: u8, more: &[u8]| byte.is_ascii_alphanumeric() || ALLOWED.contains(&byte) || more.contains(&byte);
+    let allowed =
+        |byte: u8, more: &[u8]| byte.is_ascii_alphanumeric() || ALLOWED.contains(&byte) || more.contains(&byte);
     let bytes = path.as_bytes();
     let is_escape = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     let is_valid = |(at, byte): (usize, &u8)| allowed(*byte, b"!'()*") || *byte == b'%' && is_escape(at);
@@ -184,6 +197,21 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(absolute(&base, path).as_str(), format!("https://example.org/news/{expected}"), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_begins_at_the_site() {
+        for (base, written, expected) in [
+            ("https://x.example.org/blog/", "/icon.png", "https://x.example.org/blog/icon.png"),
+            ("https://x.example.org/blog/", "/blog/icon.png", "https://x.example.org/blog/icon.png"),
+            ("https://x.example.org/blog/", "icon.png", "https://x.example.org/blog/icon.png"),
+            ("https://x.example.org/blog/", "//y.example.org/a", "https://y.example.org/a"),
+            ("https://x.example.org/blog/", "https://y.example.org/a", "https://y.example.org/a"),
+            ("https://x.example.org/blog/", "/a:b", "https://x.example.org/blog/a:b"),
+            ("https://x.example.org/", "/icon.png", "https://x.example.org/icon.png"),
+        ] {
+            assert_eq!(in_site(&Url::parse(base).unwrap(), written).unwrap().as_str(), expected, "{written}");
         }
     }
 

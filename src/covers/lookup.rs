@@ -72,6 +72,12 @@ impl<'a> Covers<'a> {
         }
     }
 
+    /// The URL that the outputs have for the cover of an issue.
+    pub fn url(&self, issue: &Issue) -> Option<Url> {
+        let url = issue.cover_url()?;
+        Some(self.file(issue, issue.cover.as_ref()?, &url).and_then(|found| found.url).unwrap_or(url))
+    }
+
     /// The URL of a cover hosted elsewhere.
     pub fn remote_url(&self, issue: &Issue) -> Option<Url> {
         let cover = issue.cover.as_ref().filter(|cover| cover.is_elsewhere())?;
@@ -158,8 +164,11 @@ impl<'a> Covers<'a> {
         let folder = folder(&issue.path);
         let file = self.project.path(folder).join(&decoded);
         let is_bundle = is_index(file_name(&self.config.languages.without_language(&issue.path)));
-        let folders = self.config.content.iter().filter_map(|content| Path::new(folder).strip_prefix(content).ok());
-        // The innermost of nested content folders counts.
+        let site = self.config.site_root(&issue.path).filter(|_| self.config.paths_from_site).map(Path::new);
+        let contents =
+            site.into_iter().chain(self.config.content.iter().map(PathBuf::as_path).filter(|_| site.is_none()));
+        let folders = contents.filter_map(|content| Path::new(folder).strip_prefix(content).ok());
+        // The site's folder counts, or else the innermost of nested content folders.
         let below_content = folders.min_by_key(|below| below.as_os_str().len()).filter(|_| !is_bundle);
         let publication = self.config.languages.of_file(&issue.path, &self.config.publication);
         let url = below_content.map(|below| {
@@ -204,7 +213,7 @@ mod tests {
             project.write(file, bytes).unwrap();
         }
         let config = crate::load::config(&project, "slugline.yaml").unwrap();
-        let issues = crate::load::issues(&project, &config).unwrap().issues;
+        let issues = crate::load::issues(&project, &config, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap().issues;
         let (covers, findings) = Covers::open(&project, &config).unwrap();
         assert_eq!(findings, []);
         covers.cover(&issues[0])
@@ -290,7 +299,8 @@ mod tests {
                 project.write(format!("content/{number}.md"), issue.as_bytes()).unwrap();
             }
             let config = crate::load::config(&project, "slugline.yaml").unwrap();
-            let issues = crate::load::issues(&project, &config).unwrap().issues;
+            let issues =
+                crate::load::issues(&project, &config, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap().issues;
             Covers::open(&project, &config).unwrap().0.unmeasured(&issues).map(|finding| finding.message)
         };
         let known = ["https://img.example.com/a.png", "https://example.org/own.png", "/missing.png"];

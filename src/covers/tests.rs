@@ -77,7 +77,7 @@ fn project(covers: &[String]) -> (tempfile::TempDir, Project) {
 /// Fetches as if this machine were the public internet; returns the result and the number of steps.
 fn fetch(project: &Project, which: FetchScope) -> (FetchReport, usize) {
     let config = crate::load::config(project, "slugline.yaml").unwrap();
-    let issues = crate::load::issues(project, &config).unwrap().issues;
+    let issues = crate::load::issues(project, &config, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap().issues;
     let plan = FetchPlan::new(project, &config, &issues, which).unwrap();
     let steps = AtomicUsize::new(0);
     let client = Client::with(LIMITS, Reach::Public, |address| address.is_loopback());

@@ -77,7 +77,8 @@ impl Project {
             let Ok(entries) = fs::read_dir(self.path(around)) else { continue };
             let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
             let found = names.filter(|name| is_markdown(name) && is_section(name));
-            sections.extend(found.map(|name| SourceFile { path: below(around, &name), root: root.min(around.len() + 1) }));
+            sections
+                .extend(found.map(|name| SourceFile { path: below(around, &name), root: root.min(around.len() + 1) }));
         }
         sections
     }

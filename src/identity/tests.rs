@@ -3,9 +3,9 @@ use std::cell::RefCell;
 use chrono_tz::Tz;
 
 use super::*;
+use crate::content::addresses::Addresses;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
-use crate::content::addresses::Addresses;
 use crate::publication::Publication;
 
 const DAY: &str = "date: 2026-01-01";

@@ -26,12 +26,11 @@ pub(super) fn findings(project: &Project, issues: &[Issue], bundled: Vec<(String
 
 fn finding(bundle: &str, files: &[String]) -> Finding {
     let first = files.first().map_or("", String::as_str);
-    let count = match files.len() {
-        1 => format!("`{first}`, which has front matter, is not one"),
-        2 => format!("`{first}` and 1 more file with front matter are not"),
-        count => format!("`{first}` and {} more files with front matter are not", count - 1),
+    let others = match files.len() {
+        1 => format!("1 Markdown file with front matter in it is none: `{first}`"),
+        count => format!("{count} Markdown files with front matter in it are none, such as `{first}`"),
     };
-    Finding::warning("swallowed-issues", format!("it makes the folder `{}` one issue, so {count}", folder(bundle)))
+    Finding::warning("swallowed-issues", format!("it makes the folder `{}` one issue, so {others}", folder(bundle)))
         .help("if they are issues, rename it to `_index.md`; if they belong to it, remove their front matter")
         .at(Place::file(bundle))
 }

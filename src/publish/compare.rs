@@ -182,7 +182,7 @@ mod tests {
         }
 
         fn issues(&self) -> Vec<Issue> {
-            load::issues(&self.project, &self.config).unwrap().issues
+            load::issues(&self.project, &self.config, self.now).unwrap().issues
         }
 
         /// The published feed and the kinds of its differences.

@@ -1,4 +1,4 @@
-//! `ref` and `relref`: resolves the path of a Markdown file to the URL of its page.
+//! `ref` and `relref`: resolves the path of a Markdown file to the URL of its page, first in the language of the reference.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use crate::issue::Issue;
 pub struct PageIndex<'a>(HashMap<String, Vec<(&'a Issue, String)>>);
 
 impl<'a> PageIndex<'a> {
-    /// Indexes the issues by file name and by slug.
-    pub fn new(issues: &'a [Issue]) -> Self {
+    /// Indexes the issues by file name and by slug. The main language is `own`.
+    pub fn new(issues: &'a [Issue], own: &str) -> Self {
         let mut pages: HashMap<String, Vec<(&'a Issue, String)>> = HashMap::new();
         for issue in issues {
-            let name = page_name(&issue.path);
+            let name = page_name(&without_language(&issue.path, issue.site.as_deref().unwrap_or(own)));
             let last = file_name(&name).to_owned();
             let slug = issue.slug.as_str();
             if slug != last {
@@ -25,32 +25,52 @@ impl<'a> PageIndex<'a> {
         Self(pages)
     }
 
-    /// The URL of a reference in `from`: relative to it, by path below a content folder, or by slug. A reference to a
-    /// fragment of the same page is unchanged.
-    pub fn address(&self, from: &Issue, target: &str) -> Option<String> {
+    /// The URL of a reference in `from`: relative to it, by path below a content folder, or by slug, in the language with
+    /// this folder. A reference to a fragment of the same page is unchanged.
+    pub fn address(&self, from: &Issue, target: &str, site: Option<&str>) -> Option<String> {
         let (path, fragment) =
             target.trim().split_once('#').map_or((target.trim(), None), |(path, at)| (path, Some(at)));
         let fragment = fragment.map_or(String::new(), |fragment| format!("#{fragment}"));
         if path.is_empty() {
             return (!fragment.is_empty()).then_some(fragment);
         }
-        let issue = self.page(from, path)?;
+        let issue = self.page(from, path, site)?;
         // Parentheses are not allowed in the URL of a Markdown link.
         let address = issue.permalink.as_str().replace('(', "%28").replace(')', "%29");
         Some(format!("{address}{fragment}"))
     }
 
-    fn page(&self, from: &Issue, path: &str) -> Option<&'a Issue> {
+    fn page(&self, from: &Issue, path: &str, site: Option<&str>) -> Option<&'a Issue> {
         let wanted = page_name(path.trim_end_matches('/'));
         let candidates = self.0.get(file_name(&wanted))?;
-        let relative = path.starts_with('.').then(|| joined(folder(&from.path), &wanted)).flatten();
-        let beside = relative.clone().or_else(|| joined(folder(&from.path), &wanted));
+        let in_language =
+            candidates.iter().filter(|(issue, _)| issue.site.as_deref() == site).cloned().collect::<Vec<_>>();
+        [in_language.as_slice(), candidates]
+            .into_iter()
+            .find_map(|candidates| Self::among(candidates, from, path, &wanted))
+    }
+
+    fn among(candidates: &[(&'a Issue, String)], from: &Issue, path: &str, wanted: &str) -> Option<&'a Issue> {
+        let relative = path.starts_with('.').then(|| joined(folder(&from.path), wanted)).flatten();
+        let beside = relative.clone().or_else(|| joined(folder(&from.path), wanted));
         let wanted = relative.unwrap_or_else(|| wanted.trim_start_matches('/').to_owned());
         let end = format!("/{wanted}");
         let found = candidates.iter().find(|(_, name)| beside.as_deref() == Some(name.as_str()));
         let found = found.or_else(|| candidates.iter().find(|(_, name)| *name == wanted || name.ends_with(&end)));
         let by_slug = || candidates.iter().find(|(issue, _)| issue.slug.as_str() == wanted);
         found.or_else(by_slug).map(|(issue, _)| *issue)
+    }
+}
+
+/// A path without the language in its file name, which is that of a folder or a tag.
+fn without_language(path: &str, language: &str) -> String {
+    let parts = path.rsplit_once('.').and_then(|(stem, ending)| Some((stem.rsplit_once('.')?, ending)));
+    let primary = language.split('-').next().unwrap_or_default();
+    match parts {
+        Some(((stem, name), ending)) if [language, primary].iter().any(|own| own.eq_ignore_ascii_case(name)) => {
+            format!("{stem}.{ending}")
+        }
+        _ => path.to_owned(),
     }
 }
 
@@ -61,4 +81,46 @@ fn page_name(path: &str) -> String {
         return folder(path).to_owned();
     }
     path.strip_suffix(".md").unwrap_or(path).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::content::assemble::{Source, assemble};
+    use crate::content::front_matter::split;
+
+    #[test]
+    fn a_reference_leads_to_the_page_in_its_language() {
+        let text =
+            "title: T\nbase_url: https://tides.example.org\nlanguage: en-GB\ncontent: {en: content, fr: content}\n";
+        let config = Config::parse("slugline.yaml", text).unwrap();
+        let issue = |path: &str| {
+            let block = split(path, b"---\ntitle: T\ndate: 2026-01-01\n---\n").unwrap();
+            let below_content = config.languages.without_language(path.strip_prefix("content/").unwrap());
+            let source = Source { path, below_content: &below_content, changed: None };
+            assemble(source, &block, config.languages.of_file(path, &config.publication), &config.permalink)
+                .issue
+                .unwrap()
+        };
+        let paths =
+            ["content/log/ebb.md", "content/log/ebb.fr.md", "content/log/sea/index.fr.md", "content/neap.en.md"];
+        let issues = paths.map(issue);
+        let index = PageIndex::new(&issues, "en-GB");
+        let address = |from: usize, target: &str, site: Option<&str>| {
+            let address = index.address(&issues[from], target, site)?;
+            address.strip_prefix("https://tides.example.org").map(str::to_owned)
+        };
+        for (from, target, site, expected) in [
+            (0, "/log/ebb.md", None, Some("/log/ebb/")),
+            (1, "/log/ebb.md", Some("fr"), Some("/fr/log/ebb/")),
+            (1, "ebb", Some("fr"), Some("/fr/log/ebb/")),
+            (0, "ebb.md#low", Some("fr"), Some("/fr/log/ebb/#low")),
+            (0, "sea", None, Some("/fr/log/sea/")),
+            (1, "/neap", Some("fr"), Some("/neap/")),
+            (0, "spring", None, None),
+        ] {
+            assert_eq!(address(from, target, site).as_deref(), expected, "{target} from {from}");
+        }
+    }
 }

@@ -96,7 +96,9 @@ fn pattern_of_hugo(written: &str, problems: &mut Problems<'_>) -> Option<Pattern
     let invalid = |why| {
         let message = format!("Hugo's configuration: `{written}` in `permalinks` is not a valid pattern: {why}");
         let help = format!("it is ignored; the tokens are {}", Pattern::tokens().join(" "));
-        problems.warnings.push(Finding::warning("hugo-config", message).help(help).at(Place::file(problems.source.path)));
+        problems
+            .warnings
+            .push(Finding::warning("hugo-config", message).help(help).at(Place::file(problems.source.path)));
     };
     Pattern::parse_any(written).map_err(invalid).ok()
 }

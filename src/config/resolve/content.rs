@@ -41,11 +41,7 @@ pub(super) fn folders(
 
 /// The folders of a Hugo site in several languages; of `chosen`, if it is not empty, what is inside or around them. `None`
 /// if the publication is in none of its languages.
-fn languages_of_hugo(
-    chosen: &[PathBuf],
-    hugo: &Hugo,
-    publication: &Publication,
-) -> Option<(Vec<PathBuf>, Languages)> {
+fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication) -> Option<(Vec<PathBuf>, Languages)> {
     let languages = hugo.languages();
     let names = languages.iter().map(|(name, _)| *name).filter(|name| is_language_tag(name) && is_language(name));
     let all: Vec<(PathBuf, String)> =

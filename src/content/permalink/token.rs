@@ -8,7 +8,7 @@ use crate::content::path::base_name;
 use crate::content::permalink::PatternValues;
 use crate::content::permalink::date_layout;
 use crate::content::sections::Ancestor;
-use crate::content::url_path::{lower_with_hyphens, sanitize};
+use crate::content::url_path::{lower_case, lower_with_hyphens, sanitize};
 
 /// What a token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,9 +92,8 @@ impl Token {
             };
         }
         let named = |word: &str| TOKENS.iter().find(|(name, _)| *name == word).map(|(_, token)| token.clone());
-        let dated = || {
-            date_layout::formatted(word, chrono::DateTime::default()).map(|_| (Self::Date(word.to_owned()), end))
-        };
+        let dated =
+            || date_layout::formatted(word, chrono::DateTime::default()).map(|_| (Self::Date(word.to_owned()), end));
         // Hugo would refuse `:year_:month`, which is clear.
         let before_underscore = || {
             let word = &word[..word.find('_')?];
@@ -103,8 +102,9 @@ impl Token {
         named(word).map(|token| (token, end)).or_else(dated).or_else(before_underscore)
     }
 
-    /// What it stands for on this page.
-    pub fn of(&self, page: &PatternValues<'_>) -> String {
+    /// What it stands for on this page; names in lower case unless their case is kept.
+    pub fn of(&self, page: &PatternValues<'_>, keeps_case: bool) -> String {
+        let cased = |text: String| if keeps_case { text } else { lower_case(&text) };
         let (date, sections) = (page.date, sections(page.above));
         match self {
             Self::Year => date.year().to_string(),
@@ -118,13 +118,13 @@ impl Token {
             Self::Section => sections.first().map(section_name).unwrap_or_default(),
             Self::Sections => names(sections).join("/"),
             Self::SectionsSlice(slice) => slice.of(&names(sections)).join("/"),
-            Self::SectionSlug => sections.first().map(section_slug).unwrap_or_default(),
-            Self::SectionSlugs => slugs(sections).join("/"),
-            Self::SectionSlugsSlice(slice) => slice.of(&slugs(sections)).join("/"),
-            Self::Title => of_title(page.title),
-            Self::Slug => page.slug.map_or_else(|| of_title(page.title), cleaned),
-            Self::BaseName => cleaned(base_name(page.path)),
-            Self::SlugOrBaseName => cleaned(page.slug.unwrap_or(base_name(page.path))),
+            Self::SectionSlug => cased(sections.first().map(section_slug).unwrap_or_default()),
+            Self::SectionSlugs => cased(slugs(sections).join("/")),
+            Self::SectionSlugsSlice(slice) => cased(slice.of(&slugs(sections)).join("/")),
+            Self::Title => cased(of_title(page.title)),
+            Self::Slug => cased(page.slug.map_or_else(|| of_title(page.title), cleaned)),
+            Self::BaseName => cased(cleaned(base_name(page.path))),
+            Self::SlugOrBaseName => cased(cleaned(page.slug.unwrap_or(base_name(page.path)))),
         }
     }
 }

@@ -1,0 +1,77 @@
+//! What Hugo's configuration says for the project file that `init` writes.
+//!
+//! Takes the configuration and the project; returns keys of the project file and their values, as YAML on one line.
+
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use crate::config::hugo::Hugo;
+use crate::content::permalink::Pattern;
+use crate::disk::Project;
+use crate::publication::{is_language, is_language_tag};
+
+/// The keys that Hugo's configuration knows, with their values.
+pub(super) fn values(project: &Project, hugo: &Hugo) -> Vec<(&'static str, String)> {
+    let text = |name: &str| hugo.text_of_main_language(name).map(|text| json!(text));
+    let found = [
+        ("title", text("title")),
+        ("base_url", text("baseurl").filter(is_of_a_site)),
+        ("language", hugo.language().map(|tag| json!(tag))),
+        ("timezone", text("timezone").filter(|zone| zone.as_str().is_some_and(|zone| zone.parse::<Tz>().is_ok()))),
+        ("copyright", text("copyright")),
+        ("content", content(project, hugo)),
+        ("permalink", permalink(hugo)),
+    ];
+    found.into_iter().filter_map(|(key, value)| Some((key, value?.to_string()))).collect()
+}
+
+/// Themes come with addresses such as `https://example.com/`, and some sites with `/`.
+fn is_of_a_site(base_url: &Value) -> bool {
+    let url = base_url.as_str().and_then(|text| url::Url::parse(text).ok());
+    let host = url.as_ref().and_then(url::Url::host_str);
+    host.is_some_and(|host| {
+        !["example.org", "example.com", "example.net"].iter().any(|example| host.ends_with(example))
+    })
+}
+
+/// The folders of the main sections in each language; `None` for the whole of `content`.
+fn content(project: &Project, hugo: &Hugo) -> Option<Value> {
+    let folders = |language: &str| {
+        let content = hugo.content_folder(language).trim_matches('/');
+        let sections = main_sections(hugo).into_iter().map(|section| format!("{content}/{section}"));
+        let sections: Vec<String> = sections.filter(|folder| project.path(folder).is_dir()).collect();
+        match sections.as_slice() {
+            [] => json!(content),
+            [only] => json!(only),
+            several => json!(several),
+        }
+    };
+    let mut languages = hugo.languages();
+    languages.retain(|(name, _)| is_language_tag(name) && is_language(name));
+    let has_main = hugo.language().is_some_and(|tag| hugo.name_of(&tag).is_some());
+    if languages.len() < 2 || !has_main {
+        return Some(folders(hugo.main_language())).filter(|folder| folder != "content");
+    }
+    Some(Value::Object(languages.iter().map(|(name, _)| ((*name).to_owned(), folders(name))).collect()))
+}
+
+fn main_sections(hugo: &Hugo) -> Vec<&str> {
+    let written = hugo.value(&["mainsections"]).or(hugo.value(&["params", "mainsections"]));
+    match written {
+        Some(Value::Array(sections)) => sections.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(section)) => vec![section],
+        _ => Vec::new(),
+    }
+}
+
+/// The patterns of pages; rules with targets stay in Hugo's configuration, which applies as well.
+fn permalink(hugo: &Hugo) -> Option<Value> {
+    let Value::Object(written) = hugo.value(&["permalinks"])? else { return None };
+    let pages = written.get("page").and_then(Value::as_object).into_iter().flatten();
+    let patterns = written
+        .iter()
+        .chain(pages)
+        .filter(|(_, pattern)| pattern.as_str().is_some_and(|pattern| Pattern::parse(pattern).is_ok()));
+    let patterns: Map<String, Value> = patterns.map(|(name, pattern)| (name.clone(), pattern.clone())).collect();
+    (!patterns.is_empty()).then_some(Value::Object(patterns))
+}
