@@ -200,6 +200,10 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                 let code = self.source(inner);
                 self.placeholders.insert(built_in::highlight(&shortcode.arguments, &code))
             }
+            "qr" => {
+                let text = self.source(inner);
+                self.placeholders.insert(built_in::qr(&shortcode.arguments, &text))
+            }
             "rawhtml" => {
                 let html = self.source(inner).trim().to_owned();
                 self.placeholders.insert(Replacement::html(html.clone(), html))

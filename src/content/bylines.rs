@@ -112,8 +112,14 @@ mod tests {
     #[test]
     fn one_author_stays_one() {
         for text in [
-            "Acme, Inc.", "Research and Development", "Smith, John", "Tides & Winds", "The Ann and Bo Fund",
-            "Department of Health, Education and Welfare", "SOFA 团队", "Ann [Sea]",
+            "Acme, Inc.",
+            "Research and Development",
+            "Smith, John",
+            "Tides & Winds",
+            "The Ann and Bo Fund",
+            "Department of Health, Education and Welfare",
+            "SOFA 团队",
+            "Ann [Sea]",
         ] {
             assert_eq!(shown(text), [text]);
         }

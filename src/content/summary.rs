@@ -16,8 +16,7 @@ const MAX_WIDTH: usize = 400;
 const MORE: &str = "<!--more-->";
 
 /// HTML elements that are left out with their content, as the Markdown for the same is.
-const LEFT_OUT: [&str; 11] =
-    ["audio", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "summary", "table"];
+const LEFT_OUT: [&str; 11] = ["audio", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "summary", "table"];
 
 /// HTML elements inside a line of text.
 const INLINE: [&str; 33] = [
@@ -160,7 +159,8 @@ fn is_left_out(name: &str) -> bool {
 fn ends_later(name: &str, rest: &str, following: &[Event<'_>]) -> bool {
     let end = format!("</{name}");
     let has_end = |html: &str| html.contains("</") && html.to_ascii_lowercase().contains(&end);
-    has_end(rest) || following.iter().any(|event| matches!(event, Event::Html(html) | Event::InlineHtml(html) if has_end(html)))
+    has_end(rest)
+        || following.iter().any(|event| matches!(event, Event::Html(html) | Event::InlineHtml(html) if has_end(html)))
 }
 
 fn width(text: &str) -> usize {
@@ -233,7 +233,10 @@ mod tests {
             ("one<br>two<br/>三<br>四", "one two 三 四"),
             ("参加者：佐藤 鈴木　高橋。\n\n次の段落", "参加者：佐藤 鈴木 高橋。次の段落"),
             ("标题\n\n正文", "标题 正文"),
-            ("潮水每天涨落两次，港口的时刻表因此每天不同，渔民在前\n一晚查好。", "潮水每天涨落两次，港口的时刻表因此每天不同，渔民在前一晚查好。"),
+            (
+                "潮水每天涨落两次，港口的时刻表因此每天不同，渔民在前\n一晚查好。",
+                "潮水每天涨落两次，港口的时刻表因此每天不同，渔民在前一晚查好。",
+            ),
         ] {
             assert_eq!(of(markdown), expected, "{markdown}");
         }
@@ -247,7 +250,10 @@ mod tests {
             ("Icon <svg><title>t</title><path d=\"M0\"/></svg> here.", "Icon here."),
             ("Then <math><mi>x</mi></math> holds.", "Then holds."),
             ("See <video src=\"/v.mp4\">Your browser cannot.</video>", "See"),
-            ("<p>The <b>harbour</b> master &amp; crew<br>wrote.</p>\n\n<!--more-->\n\n<p>Rest.</p>", "The harbour master & crew wrote."),
+            (
+                "<p>The <b>harbour</b> master &amp; crew<br>wrote.</p>\n\n<!--more-->\n\n<p>Rest.</p>",
+                "The harbour master & crew wrote.",
+            ),
             ("<div>\n<h2>Head</h2>\n<p>One</p><p>two</p>\n<!--more-->\n<p>three</p></div>", "One two"),
             ("<script>\nlet a;\n\nlet b;\n</script>\n\nText", "Text"),
             ("<svg>\n\n<path/>\n\n</svg>\n\nText", "Text"),

@@ -41,9 +41,16 @@ pub fn expand(name: &str, arguments: &Arguments<'_>, dialect: Dialect) -> Option
             let number = arguments.named("id").or_else(|| arguments.at(0))?;
             linked(&format!("https://x.com/{}/status/{}", encoded(user), encoded(number)), arguments)
         }
-        // A QR code, which is useless on the device that shows it.
-        "qr" => Some(Replacement::text("")),
         _ => None,
+    }
+}
+
+/// A QR code is useless on the device that shows it; an address in it becomes a link.
+pub fn qr(arguments: &Arguments<'_>, inner: &str) -> Replacement {
+    let text = arguments.named("text").unwrap_or(inner).trim();
+    match text.split_once("://") {
+        Some(("http" | "https", _)) if !text.contains(char::is_whitespace) => Replacement::link(text, text, None),
+        _ => Replacement::text(""),
     }
 }
 

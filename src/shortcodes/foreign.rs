@@ -35,7 +35,8 @@ impl<'m> Expander<'_, '_, 'm> {
             }
             Meaning::Pictures(sources) => {
                 let dialect = self.shortcodes.dialect;
-                let figures = sources.iter().filter_map(|source| built_in::figure(source, &shortcode.arguments, dialect));
+                let figures =
+                    sources.iter().filter_map(|source| built_in::figure(source, &shortcode.arguments, dialect));
                 let shown: String = figures.map(|figure| self.placeholders.insert(figure)).collect();
                 shown + &inner
             }
@@ -106,7 +107,8 @@ fn title(name: &str, arguments: &Arguments<'_>) -> Option<String> {
     let argument = |names: &[&str]| names.iter().find_map(|name| arguments.named(name)).map(str::to_owned);
     let is_type = |word: &str| TYPES.contains(&word.to_lowercase().as_str());
     let positional: Vec<&str> = (0..3).map_while(|place| arguments.at(place)).collect();
-    let words = positional.iter().find(|word| !is_type(word) && (word.contains(' ') || positional.len() > 1 || is_type(name)));
+    let words =
+        positional.iter().find(|word| !is_type(word) && (word.contains(' ') || positional.len() > 1 || is_type(name)));
     let own = argument(&["title", "header", "heading"]).or_else(|| words.map(|words| (*words).to_owned()));
     let kind = argument(&["type", "kind", "level", "color"]).filter(|word| is_type(word));
     let kind = kind.or_else(|| positional.first().filter(|word| is_type(word)).map(|word| (*word).to_owned()));
@@ -130,7 +132,11 @@ fn pictures(name: &str, arguments: &Arguments<'_>) -> Vec<String> {
     if let Some(source) = source.filter(|source| is_for_pictures && !source.trim().is_empty()) {
         return vec![source.to_owned()];
     }
-    arguments.all().filter(|(name, value)| name.is_none() && is_picture(value)).map(|(_, value)| value.to_owned()).collect()
+    arguments
+        .all()
+        .filter(|(name, value)| name.is_none() && is_picture(value))
+        .map(|(_, value)| value.to_owned())
+        .collect()
 }
 
 fn is_picture(address: &str) -> bool {

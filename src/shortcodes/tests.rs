@@ -125,6 +125,10 @@ fn players_and_posts_become_links() {
             "<p><a href=\"https://gist.github.com/maren/1a2b\">https://gist.github.com/maren/1a2b</a></p>",
         ),
         ("Most: {{< param height.most >}} m{{< qr text=a />}}", "<p>Most: 4 m</p>"),
+        (
+            "{{< qr >}}https://tides.example.org/a{{< /qr >}}",
+            "<p><a href=\"https://tides.example.org/a\">https://tides.example.org/a</a></p>",
+        ),
     ] {
         assert_eq!(html_of(body), expected, "{body}");
     }
@@ -133,7 +137,10 @@ fn players_and_posts_become_links() {
 #[test]
 fn details_contain_markdown() {
     let (html, text, _) = shown("{{< details summary=\"More & *more*\" >}}\nOne **two**\n{{< /details >}}\n", &[]);
-    assert_eq!(html, "<details><summary>More &amp; <em>more</em></summary>\n<p>One <strong>two</strong></p>\n</details>");
+    assert_eq!(
+        html,
+        "<details><summary>More &amp; <em>more</em></summary>\n<p>One <strong>two</strong></p>\n</details>"
+    );
     assert_eq!(text, "More & more\n\nOne two\n");
 }
 
@@ -159,7 +166,10 @@ fn formulas_in_brackets_are_kept_from_the_parser() {
 
 #[test]
 fn comments_are_shown_to_no_one() {
-    assert_eq!(html_of("One\n\n{{% comment %}}\n\n## No {{< nope >}}\n\n{{% /comment %}}\n\ntwo"), "<p>One</p>\n<p>two</p>");
+    assert_eq!(
+        html_of("One\n\n{{% comment %}}\n\n## No {{< nope >}}\n\n{{% /comment %}}\n\ntwo"),
+        "<p>One</p>\n<p>two</p>"
+    );
 }
 
 #[test]

@@ -55,14 +55,10 @@ mod tests {
         let raw = RawMarkdown::default();
         let default = Dialect::default();
         assert_eq!(of("baseURL = '/'", &raw), default);
-        let expected =
-            Dialect { emoji: false, hard_wraps: true, typographer: true, bracket_math: true, ..default };
+        let expected = Dialect { emoji: false, hard_wraps: true, typographer: true, bracket_math: true, ..default };
         assert_eq!(of(goldmark, &raw), expected);
         let dollars = "[markup.goldmark.extensions.passthrough.delimiters]\ninline = [['$', '$']]\n";
-        assert_eq!(
-            of(&format!("{goldmark}{dollars}"), &raw),
-            Dialect { math: true, bracket_math: false, ..expected }
-        );
+        assert_eq!(of(&format!("{goldmark}{dollars}"), &raw), Dialect { math: true, bracket_math: false, ..expected });
         let raw = RawMarkdown { hard_wraps: Some(false), math: Some(false), ..RawMarkdown::default() };
         assert_eq!(of(goldmark, &raw), Dialect { hard_wraps: false, bracket_math: false, ..expected });
     }

@@ -43,12 +43,7 @@ fn marker(text: &str) -> Option<(String, &str)> {
 }
 
 /// The rest of the first line is the title.
-fn push_title<'a>(
-    out: &mut Vec<Event<'a>>,
-    rest: &mut impl Iterator<Item = Event<'a>>,
-    kind: String,
-    first: String,
-) {
+fn push_title<'a>(out: &mut Vec<Event<'a>>, rest: &mut impl Iterator<Item = Event<'a>>, kind: String, first: String) {
     let mut title: Vec<Event<'a>> = Vec::new();
     if !first.is_empty() {
         title.push(Event::Text(first.into()));

@@ -52,7 +52,10 @@ fn drop_line(out: &mut Vec<Event<'_>>) -> bool {
 fn drop_row(out: &mut Vec<Event<'_>>) {
     let Some(start) = out.iter().rposition(|event| *event == Event::Start(Tag::TableRow)) else { return };
     let is_text = |event: &Event<'_>| {
-        matches!(event, Event::Text(_) | Event::Start(Tag::TableCell) | Event::End(TagEnd::TableCell | TagEnd::TableRow))
+        matches!(
+            event,
+            Event::Text(_) | Event::Start(Tag::TableCell) | Event::End(TagEnd::TableCell | TagEnd::TableRow)
+        )
     };
     let text: String = out[start..].iter().filter_map(text_of).collect();
     if out[start + 1..].iter().all(is_text) && are_attributes(text.trim()) {

@@ -116,7 +116,8 @@ fn pairs(source: &str, events: &[Placed<'_>]) -> Vec<[Run; 2]> {
                     let escaped = source[..range.start + at].ends_with('\\');
                     let last = text[..at].chars().next_back().or(before);
                     let next = text[copied..].chars().next().unwrap_or_else(|| first_char(events.get(index + 1)));
-                    let run = Run { event: index, at, before: last.unwrap_or(' '), after: next, is_first: last.is_none() };
+                    let run =
+                        Run { event: index, at, before: last.unwrap_or(' '), after: next, is_first: last.is_none() };
                     if length == 2 && !escaped {
                         frame.add(run, &mut pairs);
                     }
@@ -216,7 +217,8 @@ fn push_text(out: &mut Vec<Placed<'_>>, text: &str, start: usize) {
 
 /// Ends the bold text; the spaces at its edges go outside.
 fn close(out: &mut Vec<Placed<'_>>, end: Range<usize>) {
-    let Some(mut start) = out.iter().rposition(|(event, range)| *event == Event::Start(Tag::Strong) && is_own(range)) else {
+    let Some(mut start) = out.iter().rposition(|(event, range)| *event == Event::Start(Tag::Strong) && is_own(range))
+    else {
         return;
     };
     if let Some((Event::Text(text), range)) = out.get(start + 1).cloned() {

@@ -129,7 +129,8 @@ fn first_word(text: &str) -> usize {
     let mut chars = text.chars();
     let Some(first) = chars.next() else { return 0 };
     let rest = chars.as_str();
-    let goes_on = |c: char| if is_unspaced(first) { NOT_FIRST.contains(c) } else { !c.is_whitespace() && !is_unspaced(c) };
+    let goes_on =
+        |c: char| if is_unspaced(first) { NOT_FIRST.contains(c) } else { !c.is_whitespace() && !is_unspaced(c) };
     let end = rest.find(|c| !goes_on(c)).unwrap_or(rest.len());
     first.width().unwrap_or(0) + rest[..end].width()
 }
@@ -177,9 +178,12 @@ mod tests {
             ("床前明月光\n疑是地上霜", "床前明月光<br />\n疑是地上霜"),
             ("他说：“好！”\n于是大家都走了", "他说：“好！”<br />\n于是大家都走了"),
             ("一行  \n二行\n三行", "一行<br />\n二行<br />\n三行"),
-            ("好的。<br/>\n再见", "好的。<br/>\n再见"),
+            ("好的。<br/>\n再见", "好的。<br/>再见"),
             ("<b>标题</b>\n正文", "<b>标题</b><br />\n正文"),
-            ("欢迎大家向公众号留言提问或在群里与我们互动\n我们会筛选\n再回复", "欢迎大家向公众号留言提问或在群里与我们互动<br />\n我们会筛选<br />\n再回复"),
+            (
+                "欢迎大家向公众号留言提问或在群里与我们互动\n我们会筛选\n再回复",
+                "欢迎大家向公众号留言提问或在群里与我们互动<br />\n我们会筛选<br />\n再回复",
+            ),
             ("一行\nline", "一行\nline"),
             ("한 줄.\n두 줄", "한 줄.\n두 줄"),
         ] {

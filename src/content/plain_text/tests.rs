@@ -71,13 +71,19 @@ See this [1] and [a > b] [2], [picture: d.png] [3].\n\n[E] [4]\nA caption\n\nA t
 fn what_html_readers_do_not_see_is_not_in_the_text() {
     for (markdown, expected) in [
         ("a <svg><title>t</title><path/></svg> b", "a b\n"),
-        ("a <video src=\"v.mp4\">cannot <b>play</b></video> b", "a v.mp4 [1] b\n\n[1] https://example.org/blog/one/v.mp4\n"),
+        (
+            "a <video src=\"v.mp4\">cannot <b>play</b></video> b",
+            "a v.mp4 [1] b\n\n[1] https://example.org/blog/one/v.mp4\n",
+        ),
         ("a <video src=\"v.mp4\"> b", "a v.mp4 [1] b\n\n[1] https://example.org/blog/one/v.mp4\n"),
         (
             "<img data-src=\"a.png\"><noscript><img src=\"a.png\"></noscript> b",
             "[picture: a.png] [1] b\n\n[1] https://example.org/blog/one/a.png\n",
         ),
-        ("<noscript><img src=\"a.png\"></noscript> b", "[picture: a.png] [1] b\n\n[1] https://example.org/blog/one/a.png\n"),
+        (
+            "<noscript><img src=\"a.png\"></noscript> b",
+            "[picture: a.png] [1] b\n\n[1] https://example.org/blog/one/a.png\n",
+        ),
         ("<div>\n<noscript>Scripts!</noscript>\nb\n</div>", "b\n"),
         ("![](data:image/png;base64,AA) b", "[picture] b\n"),
     ] {
