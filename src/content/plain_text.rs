@@ -83,8 +83,8 @@ struct Writer<'e> {
     end_tags: BTreeSet<String>,
     /// Precedes the name of a picture without words.
     picture_label: &'e str,
-    /// The paragraph contains a picture.
-    has_picture: bool,
+    /// Where the last picture of the paragraph starts and ends in its text, and how many links precede it.
+    picture: Option<(usize, usize, usize)>,
     table: Table,
     /// Inside an HTML table, whose cells may contain paragraphs.
     in_html_table: bool,
@@ -105,7 +105,7 @@ impl<'e> Writer<'e> {
             hidden: None,
             end_tags: BTreeSet::new(),
             picture_label,
-            has_picture: false,
+            picture: None,
             table: Table::default(),
             in_html_table: false,
         }
@@ -287,7 +287,7 @@ impl<'e> Writer<'e> {
             }
             self.end_table();
         }
-        (self.hidden, self.has_picture) = (None, false);
+        (self.hidden, self.picture) = (None, None);
         let text = std::mem::take(&mut self.text);
         if !text.trim().is_empty() {
             self.layout.begin_block();

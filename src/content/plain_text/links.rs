@@ -69,16 +69,30 @@ impl Writer<'_> {
 
     /// A picture: its alternative text or else its file, and its URL in the list unless it is inside a link.
     pub(super) fn image(&mut self, alt: &str, source: &str) {
-        let words = if alt.is_empty() { self.picture_name(source) } else { alt.to_owned() };
-        self.push(&format!("[{words}]"));
         if self.hidden.is_some() {
             return;
         }
+        let (start, links) = (self.text.len(), self.links.section.len());
+        let words = if alt.is_empty() { self.picture_name(source) } else { alt.to_owned() };
+        self.push(&format!("[{words}]"));
         if self.open_links.is_empty()
             && let Some(marker) = self.links.marker("[image]", source)
         {
             self.push(&marker);
-            self.has_picture = true;
+        }
+        self.picture = Some((start, self.text.len(), links));
+    }
+
+    /// Whether a picture precedes directly.
+    pub(super) fn follows_picture(&self) -> bool {
+        self.picture.is_some_and(|(_, end, _)| self.text.get(end..).is_some_and(|after| after.trim().is_empty()))
+    }
+
+    /// Removes the picture that precedes directly.
+    pub(super) fn remove_picture(&mut self) {
+        if let Some((start, _, links)) = self.picture.take() {
+            self.text.truncate(start);
+            self.links.section.truncate(links);
         }
     }
 

@@ -20,10 +20,18 @@ impl Writer<'_> {
     /// Adds a tag in a line of text. What is inside an element that is not shown arrives in other events.
     pub(super) fn inline_html(&mut self, html: &str) {
         let tag = html.starts_with('<').then(|| Tag::at(html)).flatten();
-        if let Some(open) = &self.hidden {
-            if tag.is_some_and(|tag| tag.closes && tag.name == *open) {
-                self.hidden = None;
+        if let Some(open) = self.hidden.take() {
+            let tag = tag.filter(|tag| open == "noscript" && tag.name == "img" || tag.closes && tag.name == open);
+            match tag {
+                Some(tag) if tag.closes => return,
+                Some(_) => {
+                    // The picture before it is a placeholder.
+                    self.remove_picture();
+                    self.repaired_html(&repair(html), false);
+                }
+                None => {}
             }
+            self.hidden = Some(open);
             return;
         }
         // The link of a player is shown, but not its content for browsers that cannot play.
@@ -34,8 +42,8 @@ impl Writer<'_> {
     /// Whether the content of an element is not shown; one without an end tag hides nothing.
     fn hides(&self, name: &str) -> bool {
         match name {
-            // It repeats the picture before it, or has the only one.
-            "noscript" => self.has_picture,
+            // It has the picture for which the one before it stands, or else the only one.
+            "noscript" => self.follows_picture() && self.end_tags.contains(name),
             _ => (DROPPED.contains(&name) || PLAYERS.contains(&name)) && self.end_tags.contains(name),
         }
     }

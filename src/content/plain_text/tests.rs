@@ -84,6 +84,10 @@ fn what_html_readers_do_not_see_is_not_in_the_text() {
             "<noscript><img src=\"a.png\"></noscript> b",
             "[picture: a.png] [1] b\n\n[1] https://example.org/blog/one/a.png\n",
         ),
+        (
+            "<img src=\"wait.gif\"> <noscript><img src=\"a.png\" alt=\"A\"></noscript> b",
+            "[A] [1] b\n\n[1] https://example.org/blog/one/a.png\n",
+        ),
         ("<div>\n<noscript>Scripts!</noscript>\nb\n</div>", "b\n"),
         ("![](data:image/png;base64,AA) b", "[picture] b\n"),
     ] {
