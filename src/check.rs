@@ -60,14 +60,15 @@ pub fn issue(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     findings
 }
 
-/// Returns the findings about the publication itself; `path` and `text` are those of the project file.
-pub fn publication(publication: &Publication, path: &str, text: &str) -> Vec<Finding> {
-    let language = &publication.language;
-    if is_language(language) {
-        return Vec::new();
-    }
-    let finding = front_matter::LANGUAGE_UNKNOWN.found(format!("there is no language `{language}`"));
-    vec![finding.at(Place::of_value(path, text, &["language"]))]
+/// Returns the findings about the languages in `content`; `path` and `text` are those of the project file.
+pub fn languages(publications: &[&Publication], path: &str, text: &str) -> Vec<Finding> {
+    let unknown =
+        publications.iter().map(|publication| &publication.language).filter(|language| !is_language(language));
+    let found = unknown.map(|language| {
+        let finding = front_matter::LANGUAGE_UNKNOWN.found(format!("there is no language `{language}`"));
+        finding.at(Place::of_value(path, text, &["content", language]))
+    });
+    found.collect()
 }
 
 #[cfg(test)]

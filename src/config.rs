@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::config::hugo::Hugo;
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
+use crate::content::file_date::FileDate;
 use crate::content::glob::Glob;
 use crate::content::languages::Languages;
 use crate::content::markdown::Dialect;
@@ -45,6 +46,8 @@ pub struct Config {
     pub exclude: Vec<Glob>,
     /// What makes a permalink.
     pub permalink: Addresses,
+    /// Whether dates in file names count.
+    pub file_date: FileDate,
     /// Fields that Hugo's configuration gives to pages.
     pub cascade: Vec<Cascade>,
     /// The content folders of the Hugo site, each empty or with a slash at its end; none if this is no Hugo site.

@@ -231,6 +231,7 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
         sections: Some(surroundings.sections),
         cascades: &config.cascade,
+        file_date: config.file_date,
         root: config.site_root(&file.path),
     };
     match front_matter::split(&file.path, &head) {

@@ -167,11 +167,12 @@ impl Preview {
     }
 
     /// The text of a file that findings may be about: an issue, a template, the project file. `None` for other files.
-    pub fn source(&self, path: &str) -> Option<String> {
+    pub fn source(&self, path: &str, now: DateTime<Utc>) -> Option<String> {
         let is_template = path.starts_with("templates/") && !path.split('/').any(|part| part == "..");
         let may_be_shown = is_template || path == self.config_file || {
-            // A page with the link to it was read before.
-            self.cache().loaded.as_ref().is_some_and(|loaded| loaded.has(path))
+            let mut cache = self.cache();
+            self.read(&mut cache, now);
+            cache.loaded.as_ref().is_some_and(|loaded| loaded.has(path))
         };
         let bytes = self.project.bytes(path).ok().filter(|_| may_be_shown)?;
         Some(String::from_utf8_lossy(&bytes).into_owned())

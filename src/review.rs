@@ -83,7 +83,7 @@ pub fn review(
     if paths.is_empty() {
         findings.extend(composer.unmeasured_covers());
         let text = project.text_if_exists(config_file)?.unwrap_or_default();
-        findings.extend(check::publication(&config.publication, config_file, &text));
+        findings.extend(check::languages(&config.publications(), config_file, &text));
         let leave_link = config.serve.as_ref().map(serve::Options::leave_link);
         let senders = config.mail.iter().map(|mail| sender(mail, leave_link.as_deref()));
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));

@@ -38,6 +38,8 @@ const MAX_DEPTH: usize = 8;
 pub struct Shortcodes<'a> {
     dialect: Dialect,
     issues: &'a [Issue],
+    /// Whether an issue is in another language.
+    has_languages: OnceLock<bool>,
     /// Built on the first reference.
     pages: OnceLock<PageIndex<'a>>,
     templates: Templates,
@@ -56,19 +58,22 @@ impl<'a> Shortcodes<'a> {
     ) -> (Self, Vec<Finding>) {
         let (templates, findings) = Templates::new(publication, templates, dialect);
         let language = publication.language.clone();
-        (Self { dialect, issues, pages: OnceLock::new(), templates, language }, findings)
+        (
+            Self { dialect, issues, has_languages: OnceLock::new(), pages: OnceLock::new(), templates, language },
+            findings,
+        )
     }
 
     /// The document of an issue's body without a heading that repeats its title, and findings about its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
         if !may_contain(body) && !self.has_formulas(body) {
-            return (Document::parse_as(body, self.dialect).without_title(&issue.plain_title()), Vec::new());
+            return (self.for_readers(issue, Document::parse_as(body, self.dialect)), Vec::new());
         }
         let mut expander = Expander::new(self, issue, body);
         let markdown = expander.expand(0..expander.segments.len(), 0);
         let Expander { placeholders, findings, .. } = expander;
         let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events));
-        (document.without_title(&issue.plain_title()), findings)
+        (self.for_readers(issue, document), findings)
     }
 
     /// Findings about the shortcodes of an issue's body.
@@ -83,6 +88,13 @@ impl<'a> Shortcodes<'a> {
 
     fn has_formulas(&self, text: &str) -> bool {
         self.dialect.bracket_math && formulas::may_contain(text)
+    }
+
+    /// Without a repeated title; with several languages, links lead to pages in the language of the issue.
+    fn for_readers<'m>(&self, issue: &Issue, document: Document<'m>) -> Document<'m> {
+        let document = document.without_title(&issue.plain_title());
+        let has_languages = self.has_languages.get_or_init(|| self.issues.iter().any(|issue| issue.site.is_some()));
+        if *has_languages { document.map_links(|target| self.pages().link(issue, target)) } else { document }
     }
 
     fn pages(&self) -> &PageIndex<'a> {

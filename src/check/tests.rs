@@ -229,10 +229,10 @@ fn mail_that_filters_distrust_is_found() {
 }
 
 #[test]
-fn the_language_of_the_publication_is_checked() {
-    let text = "title: T\nbase_url: https://example.org\nlanguage: jp\n";
-    let publication = crate::config::Config::parse("slugline.yaml", text).unwrap().publication;
-    assert_eq!(shown(&super::publication(&publication, "slugline.yaml", text)), ["language-unknown 3:11 jp"]);
+fn the_languages_of_the_publication_are_checked() {
+    let text = "title: T\nbase_url: https://example.org\ncontent: {en: a, jp: b}\n";
+    let config = crate::config::Config::parse("slugline.yaml", text).unwrap();
+    assert_eq!(shown(&super::languages(&config.publications(), "slugline.yaml", text)), ["language-unknown 3:22 b"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::content::file_date::FileDate;
 use crate::content::front_matter::json_of_toml;
 use crate::content::path::file_name;
 use crate::finding::{Finding, Place};
@@ -96,9 +97,13 @@ impl Hugo {
         named(tag).or_else(|| named(tag.split('-').next()?)).map(|(name, _)| *name)
     }
 
-    /// The content folder of a language, or of the site.
+    /// The content folder of a language, or of the site; a folder mounted in its place comes first.
     pub fn content_folder(&self, language: &str) -> &str {
-        self.text(&["languages", language, "contentdir"]).or(self.text(&["contentdir"])).unwrap_or("content")
+        let mounts = self.value(&["module", "mounts"]).and_then(Value::as_array).into_iter().flatten();
+        let mut mounted = mounts.filter(|mount| is_content_in(mount, language));
+        let mounted = mounted.find_map(|mount| mount.get("source")?.as_str());
+        let named = || self.text(&["languages", language, "contentdir"]).or(self.text(&["contentdir"]));
+        mounted.or_else(named).unwrap_or("content")
     }
 
     /// A setting of the main language, else of the site.
@@ -113,10 +118,34 @@ impl Hugo {
         (is_language_tag(&tag) && is_language(&tag)).then_some(tag)
     }
 
+    /// Whether dates in file names count, and when.
+    pub fn file_date(&self) -> FileDate {
+        let Some(Value::Array(sources)) = self.value(&["frontmatter", "date"]) else { return FileDate::Ignored };
+        let place = |names: &[&str]| {
+            let named =
+                |source: &Value| source.as_str().map(str::to_lowercase).is_some_and(|it| names.contains(&it.as_str()));
+            sources.iter().position(named)
+        };
+        match (place(&[":filename"]), place(&[":default", "date"])) {
+            (None, _) => FileDate::Ignored,
+            (Some(of_file), Some(written)) if written < of_file => FileDate::Last,
+            (Some(_), _) => FileDate::First,
+        }
+    }
+
     /// The name of the main language.
     pub fn main_language(&self) -> &str {
         self.text(&["defaultcontentlanguage"]).unwrap_or("en")
     }
+}
+
+/// Whether a mount of a module is the whole content in a language.
+fn is_content_in(mount: &Value, language: &str) -> bool {
+    let languages = mount.get("lang").or_else(|| mount.pointer("/sites/matrix/languages"));
+    let is_in = |value: &Value| value.as_str().is_some_and(|name| name.eq_ignore_ascii_case(language));
+    let is_in_all =
+        languages.is_none_or(|value| is_in(value) || value.as_array().is_some_and(|names| names.iter().any(is_in)));
+    mount.get("target").and_then(Value::as_str).map(|target| target.trim_matches('/')) == Some("content") && is_in_all
 }
 
 fn parsed(path: &str, text: &str) -> Result<Map<String, Value>, String> {
@@ -210,6 +239,23 @@ mod tests {
         let languages: Vec<&str> = hugo.languages().iter().map(|(name, _)| *name).collect();
         assert_eq!((languages, hugo.main_language()), (vec!["zh", "en"], "en"));
         assert_eq!(hugo.text(&["permalinks", "log"]), Some("/:slug/"));
+    }
+
+    #[test]
+    fn the_content_of_a_language_is_mounted_or_named() {
+        let text = "contentDir: c\nlanguages: {fr: {contentDir: f}, en: {}, nl: {}}\nmodule:\n  mounts:\n  - {source: d/docs, target: \
+                    content/docs}\n  - {source: d/nl, target: content, lang: nl}\n";
+        let hugo = hugo(&[("hugo.yaml", text)]);
+        assert_eq!(["fr", "en", "nl"].map(|name| hugo.content_folder(name)), ["f", "c", "d/nl"]);
+    }
+
+    #[test]
+    fn dates_in_file_names_count_if_hugo_says_so() {
+        let of = |sources: &str| hugo(&[("hugo.yaml", &format!("frontmatter: {{date: {sources}}}\n"))]).file_date();
+        assert_eq!(of("[':filename', ':default']"), FileDate::First);
+        assert_eq!(of("[date, ':fileName']"), FileDate::Last);
+        assert_eq!(of("[':default']"), FileDate::Ignored);
+        assert_eq!(Hugo::default().file_date(), FileDate::Ignored);
     }
 
     #[test]

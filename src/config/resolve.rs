@@ -17,7 +17,6 @@ use crate::config::raw::{
 use crate::config::{Config, MailConfig, mailbox};
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
-use crate::content::glob::Glob;
 use crate::content::revision::UpdatedFrom;
 use crate::content::url_path::in_site;
 use crate::delivery::Policy;
@@ -77,12 +76,13 @@ fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
     Config {
         content,
         languages,
-        exclude: raw.exclude.as_ref().map_or_else(Vec::new, |globs| globs.items().into_iter().map(Glob::new).collect()),
+        exclude: content::excluded(raw.exclude.as_ref(), hugo, problems),
         paths_from_site: archive.is_none() && !matches!(raw.permalink, Some(RawPermalink::Pattern(_))),
         permalink: match &archive {
             Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),
             _ => addresses::addresses(raw.permalink.as_ref(), hugo, &publication, problems),
         },
+        file_date: hugo.file_date(),
         cascade: hugo.value(&["cascade"]).map(Cascade::all).unwrap_or_default(),
         site_content: content::of_site(hugo),
         updated_from: match raw.updated_from {
@@ -141,7 +141,7 @@ fn language(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> String
                 true => format!("there is no language `{tag}`"),
                 false => format!("`{tag}` is not a valid language tag"),
             },
-            "write one such as `en` or `zh-CN`",
+            "write one such as `en`, `ja` or `zh-CN`",
         );
     }
     tag.to_owned()

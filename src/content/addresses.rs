@@ -3,6 +3,7 @@
 //! Takes the patterns and switches of the project file or of Hugo's configuration; returns the path of a page, not yet
 //! below the base URL.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::content::glob::Glob;
@@ -89,15 +90,18 @@ impl Addresses {
         }
         let fits = |rule: &&Rule| rule.target.as_ref().is_none_or(|target| target.matches(&logical_path(page.path)));
         let path = match self.rules.iter().find(fits) {
-            Some(rule) => self.clean(&segments(&unescaped(&rule.pattern.expand(page, self.style.keeps_case))).join("/")),
+            Some(rule) => {
+                self.clean(&segments(&unescaped(&rule.pattern.expand(page, self.style.keeps_case))).join("/"))
+            }
             None => self.path_of_file(page),
         };
-        let path: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-        match path.join("/") {
-            path if path.is_empty() => "/".to_owned(),
-            path if self.is_ugly(page) => format!("/{path}.html"),
-            path => format!("/{path}/"),
+        let mut clean = String::with_capacity(path.len() + 2);
+        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+            clean.push('/');
+            clean.push_str(segment);
         }
+        clean.push_str(if !clean.is_empty() && self.is_ugly(page) { ".html" } else { "/" });
+        clean
     }
 
     /// The path that front matter `url` asks for; a slash at its beginning is left to the caller.
@@ -122,14 +126,18 @@ impl Addresses {
     /// The folders of the file, or the slugs of their sections, and the slug or name of the page.
     fn path_of_file(&self, page: &PatternValues<'_>) -> String {
         let name = |name: &str| if self.style.keeps_case { name.to_owned() } else { lower_with_hyphens(name) };
-        let folders =
-            page.above.iter().map(|folder| match folder.section.and_then(|section| section.slug.as_deref()) {
-                Some(slug) => slug.to_owned(),
-                None => name(folder.name),
-            });
-        let folders = folders.collect::<Vec<_>>().join("/");
-        let page = page.slug.map_or_else(|| name(base_name(page.path)), str::to_owned);
-        format!("{}/{}", self.clean(&folders), self.clean(&page))
+        let mut folders = String::new();
+        for folder in page.above {
+            if !folders.is_empty() {
+                folders.push('/');
+            }
+            match folder.section.and_then(|section| section.slug.as_deref()) {
+                Some(slug) => folders.push_str(slug),
+                None => folders.push_str(&name(folder.name)),
+            }
+        }
+        let page = page.slug.map_or_else(|| Cow::Owned(name(base_name(page.path))), Cow::Borrowed);
+        self.clean(&folders) + "/" + &self.clean(&page)
     }
 
     fn clean(&self, path: &str) -> String {

@@ -127,6 +127,18 @@ impl<'a> Document<'a> {
         self
     }
 
+    /// Replaces the targets of links for which `map` returns another.
+    pub fn map_links(mut self, map: impl Fn(&str) -> Option<String>) -> Self {
+        for event in &mut self.events {
+            if let Event::Start(Tag::Link { dest_url, .. }) = event
+                && let Some(target) = map(dest_url)
+            {
+                *dest_url = target.into();
+            }
+        }
+        self
+    }
+
     /// The events, in order.
     pub fn events(&self) -> &[Event<'a>] {
         &self.events

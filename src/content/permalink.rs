@@ -9,7 +9,7 @@ use chrono::{DateTime, FixedOffset};
 
 use crate::content::permalink::token::Token;
 use crate::content::sections::Ancestor;
-use crate::content::url_path::lower_case;
+use crate::content::url_path::{lower_case, sanitize};
 
 mod date_layout;
 mod token;
@@ -108,7 +108,7 @@ impl Pattern {
         Token::names()
     }
 
-    /// The path of a page: the text as written, the tokens with the characters that a path may contain, names in lower case
+    /// The path of a page: the text as written, the tokens not yet cleaned as a path, names in lower case
     /// unless their case is kept.
     pub fn expand(&self, page: &PatternValues<'_>, keeps_case: bool) -> String {
         self.filled(|token| token.of(page, keeps_case))
@@ -116,7 +116,7 @@ impl Pattern {
 
     /// The same with all tokens in lower case: the address of a page that we write, not Hugo.
     pub fn path(&self, page: &PatternValues<'_>) -> String {
-        self.filled(|token| lower_case(&token.of(page, false)))
+        self.filled(|token| lower_case(&sanitize(&token.of(page, false))))
     }
 
     fn filled(&self, value: impl Fn(&Token) -> String) -> String {

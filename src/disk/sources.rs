@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use rayon::prelude::*;
@@ -108,6 +108,24 @@ impl Sources {
 
 /// `name` is the folder's path below the project.
 fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) -> Sources {
+    let (mut found, folders) = read(name, root, entries);
+    let inside = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
+        Ok(entries) => walk(&name, root, entries, languages),
+        Err(error) => Sources { findings: vec![unreadable(&name, &error)], ..Sources::default() },
+    });
+    let inside = inside.reduce(Sources::default, Sources::merge);
+    let is_bundle = |file: &SourceFile| is_index(file_name(&languages.without_language(&file.path)));
+    let Some(bundle) = found.files.iter().find(|file| is_bundle(file)).map(|file| file.path.clone()) else {
+        return found.merge(inside);
+    };
+    let (bundles, beside): (Vec<_>, Vec<_>) = found.files.into_iter().partition(is_bundle);
+    let bundled = beside.into_iter().chain(inside.files).map(|file| (bundle.clone(), file.path));
+    found.bundled = bundled.chain(inside.bundled).collect();
+    Sources { files: bundles, ..found }
+}
+
+/// What a folder contains, and the folders in it: by path below the project, and on disk.
+fn read(name: &str, root: usize, entries: fs::ReadDir) -> (Sources, Vec<(String, PathBuf)>) {
     let mut found = Sources::default();
     let mut folders = Vec::new();
     for entry in entries {
@@ -136,19 +154,7 @@ fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) ->
             of_kind.push(SourceFile { path: path_below, root });
         }
     }
-    let inside = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
-        Ok(entries) => walk(&name, root, entries, languages),
-        Err(error) => Sources { findings: vec![unreadable(&name, &error)], ..Sources::default() },
-    });
-    let inside = inside.reduce(Sources::default, Sources::merge);
-    let is_bundle = |file: &SourceFile| is_index(file_name(&languages.without_language(&file.path)));
-    let Some(bundle) = found.files.iter().find(|file| is_bundle(file)).map(|file| file.path.clone()) else {
-        return found.merge(inside);
-    };
-    let (bundles, beside): (Vec<_>, Vec<_>) = found.files.into_iter().partition(is_bundle);
-    let bundled = beside.into_iter().chain(inside.files).map(|file| (bundle.clone(), file.path));
-    found.bundled = bundled.chain(inside.bundled).collect();
-    Sources { files: bundles, ..found }
+    (found, folders)
 }
 
 fn below(folder: &str, name: &str) -> String {

@@ -191,8 +191,8 @@ mod tests {
                 expected("Tide & \"Time\"", "https://example.org/a%20b/feed.xml", "https://example.org/a%20b/"),
                 expected(
                     "Tide & \"Time\": 潮 & co",
-                    "https://example.org/a%20b/tags/%E6%BD%AE-co/feed.xml",
-                    "https://example.org/a%20b/tags/%E6%BD%AE-co/"
+                    "https://example.org/a%20b/tags/%E6%BD%AE--co/feed.xml",
+                    "https://example.org/a%20b/tags/%E6%BD%AE--co/"
                 ),
             ]
         );

@@ -308,7 +308,7 @@ pub(super) mod tests {
                 "tags/c#/ T: C# https://example.org/n/tags/c%23/ a.md",
                 "tags/service-mesh/ T: Service Mesh https://example.org/n/tags/service-mesh/ a.md",
                 "authors/ann/ T: Ann https://example.org/n/ b.md",
-                "authors/海/ T: 海 https://example.org/sea/ a.md",
+                "authors/海/ T: 海 https://example.org/n/sea/ a.md",
             ]
         );
     }

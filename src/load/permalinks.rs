@@ -23,17 +23,10 @@ pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<
         }
     }
     let is_published = |issue: &Issue| issue.is_published(now) && (issue.feed || issue.email);
-    let mut order: Vec<usize> = (0..loaded.issues.len()).collect();
-    order.sort_by_key(|at| {
-        let issue = &loaded.issues[*at];
-        let locked = lock.entries.get(&issue.path).filter(|_| is_published(issue));
-        let is_known_by_it = locked.is_some_and(|locked| locked.id.as_str() == issue.permalink.as_str());
-        Reverse((is_published(issue), is_known_by_it, locked.is_some()))
-    });
     let mut permalinks: HashMap<&str, &Issue> = HashMap::with_capacity(loaded.issues.len());
     let mut repeated = BTreeSet::new();
     let mut findings = Vec::new();
-    for at in order {
+    for at in by_precedence(&loaded.issues, lock, &is_published) {
         let issue = &loaded.issues[at];
         let (permalink, id) = (issue.permalink.as_str(), issue.id.as_str());
         let taken = permalinks.get(permalink).map(|other| ("permalink", "slug", permalink, *other));
@@ -55,4 +48,16 @@ pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<
     loaded.findings.extend(findings.into_iter().map(|(_, finding)| finding));
     let mut at = 0..;
     loaded.issues.retain(|_| at.next().is_none_or(|at| !repeated.contains(&at)));
+}
+
+/// The indexes of the issues, each before those that must give way to it.
+fn by_precedence(issues: &[Issue], lock: &Lock, is_published: &dyn Fn(&Issue) -> bool) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..issues.len()).collect();
+    order.sort_by_cached_key(|at| {
+        let issue = &issues[*at];
+        let locked = lock.entries.get(&issue.path).filter(|_| is_published(issue));
+        let is_known_by_it = locked.is_some_and(|locked| locked.id.as_str() == issue.permalink.as_str());
+        Reverse((is_published(issue), is_known_by_it, locked.is_some()))
+    });
+    order
 }

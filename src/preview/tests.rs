@@ -89,9 +89,9 @@ fn only_files_that_findings_are_about_are_shown() {
     written.write("templates/edition.txt", "x");
     written.write("password", "secret");
     for path in ["slugline.yaml", "content/neap.md", "templates/edition.txt"] {
-        assert!(written.preview.source(path).is_some(), "{path}");
+        assert!(written.preview.source(path, now()).is_some(), "{path}");
     }
     for path in ["password", "templates/../password", "../password", "/etc/hosts", "content/../password"] {
-        assert_eq!(written.preview.source(path), None, "{path}");
+        assert_eq!(written.preview.source(path, now()), None, "{path}");
     }
 }

@@ -40,6 +40,26 @@ impl<'a> PageIndex<'a> {
         Some(format!("{address}{fragment}"))
     }
 
+    /// The URL of the page, in the language of `from`, that a link in it leads to by its path; Hugo resolves links so where a
+    /// site has several languages. `None` if it is no such link.
+    pub fn link(&self, from: &Issue, target: &str) -> Option<String> {
+        let (path, rest) = target.split_at(target.find(['#', '?']).unwrap_or(target.len()));
+        let is_path = !path.is_empty() && !path.starts_with("//") && !path.contains(':');
+        let decoded = percent_encoding::percent_decode_str(path).decode_utf8().ok().filter(|_| is_path)?;
+        let wanted = page_name(decoded.trim_end_matches('/'));
+        let below = match wanted.strip_prefix('/') {
+            Some(wanted) => format!("/{wanted}"),
+            None => format!("/{}", joined(folder(&from.path), &wanted)?),
+        };
+        let named = self
+            .0
+            .get(file_name(&wanted))?
+            .iter()
+            .filter(|(issue, name)| issue.site == from.site && (format!("/{name}").ends_with(&below)));
+        let (issue, _) = named.min_by_key(|(_, name)| name.len())?;
+        Some(format!("{}{rest}", issue.permalink))
+    }
+
     fn page(&self, from: &Issue, path: &str, site: Option<&str>) -> Option<&'a Issue> {
         let wanted = page_name(path.trim_end_matches('/'));
         let candidates = self.0.get(file_name(&wanted))?;
@@ -121,6 +141,20 @@ mod tests {
             (0, "spring", None, None),
         ] {
             assert_eq!(address(from, target, site).as_deref(), expected, "{target} from {from}");
+        }
+        for (from, target, expected) in [
+            (1, "/log/ebb/", Some("/fr/log/ebb/")),
+            (1, "/log/sea#low", Some("/fr/log/sea/#low")),
+            (1, "sea/", Some("/fr/log/sea/")),
+            (1, "/neap", None),
+            (0, "ebb.md?x", Some("/log/ebb/?x")),
+            (0, "//log/ebb", None),
+            (0, "https://example.org/log/ebb", None),
+            (0, "#ebb", None),
+        ] {
+            let address = index.link(&issues[from], target);
+            let address = address.as_deref().and_then(|address| address.strip_prefix("https://tides.example.org"));
+            assert_eq!(address, expected, "{target} from {from}");
         }
     }
 }

@@ -32,8 +32,8 @@ fn problems(folder: &Path, files: &[String]) -> Vec<String> {
     }
     let project = Project::new(folder);
     let config = load_config(&project, "slugline.yaml").unwrap();
-    let loaded = load_issues(&project, &config).unwrap();
     let now = chrono::DateTime::parse_from_rfc3339(NOW).unwrap().to_utc();
+    let loaded = load_issues(&project, &config, now).unwrap();
     build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).unwrap();
     Published::read(&folder.join(&config.output)).problems()
 }

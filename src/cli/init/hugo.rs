@@ -29,9 +29,8 @@ pub(super) fn values(project: &Project, hugo: &Hugo) -> Vec<(&'static str, Strin
 fn is_of_a_site(base_url: &Value) -> bool {
     let url = base_url.as_str().and_then(|text| url::Url::parse(text).ok());
     let host = url.as_ref().and_then(url::Url::host_str);
-    host.is_some_and(|host| {
-        !["example.org", "example.com", "example.net"].iter().any(|example| host.ends_with(example))
-    })
+    let name = host.map(|host| host.strip_prefix("www.").unwrap_or(host));
+    name.is_some_and(|name| !["example.org", "example.com", "example.net", "localhost"].contains(&name))
 }
 
 /// The folders of the main sections in each language; `None` for the whole of `content`.

@@ -6,11 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::config::hugo::Hugo;
 use crate::config::raw::{OneOrMany, RawContent};
 use crate::config::resolve::{Problems, folder};
+use crate::content::glob::Glob;
 use crate::content::languages::Languages;
 use crate::content::path::with_slashes;
+use crate::finding::{Finding, Place};
 use crate::publication::{Publication, is_language, is_language_tag};
 
 pub(super) fn folders(
@@ -70,6 +74,45 @@ fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication)
     Languages::new(publication, pairs).map(|languages| (folders, languages))
 }
 
+/// The files that are no issues: those of `exclude`, and of Hugo's `ignoreFiles`, as far as these are plain.
+pub(super) fn excluded(written: Option<&OneOrMany>, hugo: &Hugo, problems: &mut Problems<'_>) -> Vec<Glob> {
+    let mut globs: Vec<Glob> = written.into_iter().flat_map(OneOrMany::items).map(Glob::new).collect();
+    let ignored = match hugo.value(&["ignorefiles"]) {
+        Some(Value::Array(expressions)) => expressions.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(expression)) => vec![expression.as_str()],
+        _ => Vec::new(),
+    };
+    for expression in ignored {
+        match glob_of_expression(expression) {
+            Some(glob) => globs.push(Glob::new(&glob)),
+            None => {
+                let message = format!("Hugo's configuration: `{expression}` in `ignoreFiles` is not understood");
+                let finding = Finding::warning("hugo-config", message).help("name these files in `exclude`");
+                problems.warnings.push(finding.at(Place::file(problems.source.path)));
+            }
+        }
+    }
+    globs
+}
+
+/// A glob that matches what a regular expression of letters, dots, `.*`, `^` and `$` finds.
+fn glob_of_expression(expression: &str) -> Option<String> {
+    let inside = expression.strip_prefix('^').unwrap_or(expression);
+    let inside = inside.strip_suffix('$').unwrap_or(inside);
+    let mut glob = if expression.starts_with('^') { String::new() } else { "**".to_owned() };
+    let mut chars = inside.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => glob.extend(chars.next().filter(|c| !c.is_alphanumeric()).map(|c| format!("\\{c}"))?.chars()),
+            '.' if chars.next_if_eq(&'*').is_some() => glob.push_str("**"),
+            '.' => glob.push('?'),
+            c if "+*?()[]{}|^$".contains(c) => return None,
+            c => glob.push(c),
+        }
+    }
+    Some(if expression.ends_with('$') { glob } else { glob + "**" })
+}
+
 /// The content folders of a Hugo site, each empty or with a slash at its end.
 pub(super) fn of_site(hugo: &Hugo) -> Vec<String> {
     if !hugo.is_present() {
@@ -107,4 +150,27 @@ fn folders_of_languages(
         Languages::default()
     });
     (folders, languages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_regular_expressions_become_globs() {
+        for (expression, path, expected) in [
+            ("README.md", "docs/README.md", Some(true)),
+            (r"\.Rmd$", "a.Rmd", Some(true)),
+            (r"\.Rmd$", "a.Rmd.md", Some(false)),
+            ("_cache$", "a_cache/b.md", Some(true)),
+            ("^draft", "draft-1.md", Some(true)),
+            ("^draft", "a/draft-1.md", Some(false)),
+            (r"a.*\.md", "xa/b.md", Some(true)),
+            ("(a|b)", "a", None),
+            (r"\d", "a", None),
+        ] {
+            let found = glob_of_expression(expression).map(|glob| Glob::new(&glob).matches_path_or_folder(path));
+            assert_eq!(found, expected, "{expression} {path}");
+        }
+    }
 }

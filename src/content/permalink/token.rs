@@ -147,7 +147,7 @@ fn sections<'a, 'b>(above: &'b [Ancestor<'a>]) -> &'b [Ancestor<'a>] {
 }
 
 fn section_name(folder: &Ancestor<'_>) -> String {
-    sanitize(&lower_with_hyphens(folder.name))
+    lower_with_hyphens(folder.name)
 }
 
 fn names(sections: &[Ancestor<'_>]) -> Vec<String> {

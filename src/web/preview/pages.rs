@@ -66,7 +66,7 @@ pub(super) async fn findings(State(app): State<Arc<App>>, Query(query): Query<Pa
 
 /// The text of a file that findings are about.
 pub(super) async fn source(State(app): State<Arc<App>>, Query(query): Query<PathQuery>) -> Response {
-    computed(move || match app.preview.source(&query.path) {
+    computed(move || match app.preview.source(&query.path, (app.clock)()) {
         Some(text) => text.into_response(),
         None => missing(&query.path),
     })

@@ -40,11 +40,11 @@ fn problems(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
     }
     let project = Project::new(folder);
     let config = load_config(&project, "slugline.yaml").ok()?;
-    let loaded = load_issues(&project, &config).ok()?;
+    let now = chrono::DateTime::from_timestamp(NOW, 0)?;
+    let loaded = load_issues(&project, &config, now).ok()?;
     if loaded.issues.is_empty() {
         return None;
     }
-    let now = chrono::DateTime::from_timestamp(NOW, 0)?;
     build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).ok()?;
     Some(Published::read(&folder.join(&config.output)).problems())
 }

@@ -1,0 +1,87 @@
+//! What a site determines about its pages: their addresses, and what they inherit.
+//!
+//! Takes the location of a file; returns the cascades for it. `assemble` applies them to its fields.
+
+use chrono::{DateTime, FixedOffset};
+
+use crate::content::addresses::Addresses;
+use crate::content::build_options::is_listed;
+use crate::content::cascade::Cascade;
+use crate::content::file_date::FileDate;
+use crate::content::permalink::Pattern;
+use crate::content::sections::Sections;
+use crate::content::url_path::logical_path;
+use crate::publication::Publication;
+
+/// The location of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Path below the project folder: names the issue, also in messages.
+    pub path: &'a str,
+    /// Path below its content folder: makes the permalink.
+    pub below_content: &'a str,
+    /// When it last changed according to anything but its front matter, such as git.
+    pub changed: Option<DateTime<FixedOffset>>,
+}
+
+/// What the site determines about its issues.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// Their permalinks.
+    pub permalink: &'a Addresses,
+    /// The pattern for pages of the web archive, if different.
+    pub page: Option<&'a Pattern>,
+    /// Its sections, if any file describes one.
+    pub sections: Option<&'a Sections>,
+    /// What all its pages inherit.
+    pub cascades: &'a [Cascade],
+    /// Whether dates in file names count.
+    pub file_date: FileDate,
+    /// Its content folder below the project, empty or with the slash at its end, if the site is larger than the content
+    /// folder of an issue.
+    pub root: Option<&'a str>,
+}
+
+impl<'a> From<&'a Addresses> for Site<'a> {
+    fn from(permalink: &'a Addresses) -> Self {
+        Self { permalink, page: None, sections: None, cascades: &[], file_date: FileDate::Ignored, root: None }
+    }
+}
+
+impl<'a> Site<'a> {
+    /// The cascades that a file inherits, the one that takes precedence first.
+    pub fn cascades_of(&self, source: Source<'_>, publication: &Publication) -> Vec<&'a Cascade> {
+        let above = self
+            .sections
+            .map(|sections| sections.cascades(publication.site.as_deref(), source.root(), source.below_content));
+        let all = above.unwrap_or_default().into_iter().chain(self.cascades);
+        let mut all = all.peekable();
+        if all.peek().is_none() {
+            return Vec::new();
+        }
+        let (path, language) =
+            (self.logical_path(source), publication.site.as_deref().unwrap_or(&publication.language));
+        all.filter(|cascade| cascade.is_for(&path, language)).collect()
+    }
+
+    /// The path that names the page in the whole site.
+    fn logical_path(&self, source: Source<'_>) -> String {
+        let whole = format!("{}{}", source.root(), source.below_content);
+        logical_path(self.root.and_then(|root| whole.strip_prefix(root)).unwrap_or(source.below_content))
+    }
+
+    /// Whether the site lists a file that has no front matter of its own.
+    pub fn lists(&self, source: Source<'_>, publication: &Publication) -> bool {
+        let cascades = self.cascades_of(source, publication);
+        is_listed(cascades.iter().find_map(|cascade| cascade.fields.get("build")), None)
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The content folder, empty or with the slash at its end. (`below_content` is without language: its length differs.)
+    pub fn root(&self) -> &'a str {
+        let below = self.path.split('/').count() - self.below_content.split('/').count();
+        let slash = self.path.match_indices('/').nth(below.wrapping_sub(1)).map_or(0, |(at, _)| at + 1);
+        &self.path[..slash]
+    }
+}
