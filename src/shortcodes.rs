@@ -212,13 +212,9 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                 let code = self.source(inner);
                 self.placeholders.insert(built_in::highlight(&shortcode.arguments, &code))
             }
-            "qr" => {
-                let text = self.source(inner);
-                self.placeholders.insert(built_in::qr(&shortcode.arguments, &text))
-            }
-            "rawhtml" => {
-                let html = self.source(inner).trim().to_owned();
-                self.placeholders.insert(Replacement::html(html.clone(), html))
+            "qr" | "rawhtml" => {
+                let inner = self.source(inner);
+                self.placeholders.insert(built_in::raw(shortcode.name, &shortcode.arguments, &inner))
             }
             // Notes that Hugo shows to no one.
             "comment" => String::new(),
@@ -228,15 +224,19 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                     .map(|half| self.placeholders.insert(half));
                 format!("{open}\n\n{}\n\n{close}", inner.trim())
             }
-            name if built_in::NAMES.contains(&name) => match built_in::expand(name, &shortcode.arguments, self.shortcodes.dialect) {
-                Some(replacement) => self.placeholders.insert(replacement),
-                None => self.invalid(
-                    shortcode,
-                    "required arguments are missing",
-                    "write the arguments as Hugo's documentation describes them",
-                ),
-            },
+            name if built_in::NAMES.contains(&name) => self.built_in(shortcode),
             _ => self.unknown(shortcode, inner, depth),
+        }
+    }
+
+    fn built_in(&mut self, shortcode: &Shortcode<'m>) -> String {
+        match built_in::expand(shortcode.name, &shortcode.arguments, self.shortcodes.dialect) {
+            Some(replacement) => self.placeholders.insert(replacement),
+            None => self.invalid(
+                shortcode,
+                "required arguments are missing",
+                "write the arguments as Hugo's documentation describes them",
+            ),
         }
     }
 

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub(super) use crate::config::raw::markdown::RawMarkdown;
 use crate::config::raw::serve::{RawConsent, RawServe};
 use crate::config::raw::subscribers::RawSubscribers;
 use crate::finding::Finding;
 use crate::issue::Extent;
 
+mod markdown;
 mod parse_error;
 pub(super) mod serve;
 pub(super) mod subscribers;
@@ -298,17 +300,6 @@ pub(super) struct RawDigest {
     pub at: Option<String>,
     pub content: Option<RawFeedContent>,
     pub subject: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RawMarkdown {
-    pub cjk: Option<bool>,
-    pub linkify: Option<bool>,
-    pub emoji: Option<bool>,
-    pub hard_wraps: Option<bool>,
-    pub typographer: Option<bool>,
-    pub math: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

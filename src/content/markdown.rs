@@ -8,8 +8,6 @@ use std::borrow::Cow;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
 use crate::content::cjk::{is_cjk, with_sentinels, without_sentinels};
-use crate::content::html::raw::is_element;
-use crate::content::html::tag::Tags;
 
 mod alerts;
 mod attributes;
@@ -178,7 +176,7 @@ fn may_contain_formulas(markdown: &str, dialect: Dialect) -> bool {
 
 /// Whether this is Markdown or HTML between the dollar signs of two prices, not a formula.
 fn is_not_a_formula(event: &Event<'_>, dialect: Dialect) -> bool {
-    let has_tag = |text: &str| text.contains('<') && Tags::of(text).any(|(_, tag)| is_element(&tag.name));
+    let has_tag = |text: &str| ["</", "<br", "<img", "<a ", "<span"].iter().any(|tag| text.contains(tag));
     match event {
         Event::InlineMath(text) => {
             !dialect.math || ["](", "**", "`", "~~", "://"].iter().any(|markup| text.contains(markup)) || has_tag(text)

@@ -45,8 +45,11 @@ pub fn expand(name: &str, arguments: &Arguments<'_>, dialect: Dialect) -> Option
     }
 }
 
-/// A QR code is useless on the device that shows it; an address in it becomes a link.
-pub fn qr(arguments: &Arguments<'_>, inner: &str) -> Replacement {
+/// `rawhtml`, or `qr`: a QR code is useless on the device that shows it; an address in it becomes a link.
+pub fn raw(name: &str, arguments: &Arguments<'_>, inner: &str) -> Replacement {
+    if name == "rawhtml" {
+        return Replacement::html(inner.trim().to_owned(), inner.trim().to_owned());
+    }
     let text = arguments.named("text").unwrap_or(inner).trim();
     match text.split_once("://") {
         Some(("http" | "https", _)) if !text.contains(char::is_whitespace) => Replacement::link(text, text, None),

@@ -83,56 +83,76 @@ struct Frame {
 }
 
 fn pairs(source: &str, events: &[Placed<'_>]) -> Vec<[Run; 2]> {
-    let mut pairs = Vec::new();
-    let mut frames = vec![Frame::default()];
-    let mut before = None;
-    let mut is_literal = false;
+    let mut reader = Reader { source, frames: vec![Frame::default()], ..Reader::default() };
     for (index, (event, range)) in events.iter().enumerate() {
         match event {
-            Event::Start(tag) => {
-                is_literal = has_no_markup(tag);
-                if !is_inline(&tag.to_end()) {
-                    before = None;
-                    frames.last_mut().map(std::mem::take);
-                }
-                frames.push(Frame::default());
+            Event::Start(tag) => reader.start(tag),
+            Event::End(tag) => reader.end(tag),
+            Event::Text(text) if !reader.is_literal => {
+                let next = first_char(events.get(index + 1).map(|(event, _)| event));
+                reader.text(index, text, range, next);
             }
-            Event::End(tag) => {
-                is_literal = false;
-                let inner = frames.pop().map(|frame| frame.inner).unwrap_or_default();
-                match frames.last_mut() {
-                    Some(frame) if is_inline(tag) => frame.inner.push_str(&inner),
-                    Some(frame) => (*frame, before) = (Frame::default(), None),
-                    None => {}
-                }
-            }
-            Event::Text(text) if !is_literal => {
-                let Some(frame) = frames.last_mut() else { continue };
-                let is_source = source.get(range.clone()) == Some(text);
-                let mut copied = 0;
-                for (at, length) in runs(text).filter(|_| is_source) {
-                    frame.inner.push_str(&text[copied..at]);
-                    copied = at + length;
-                    let escaped = source[..range.start + at].ends_with('\\');
-                    let last = text[..at].chars().next_back().or(before);
-                    let next = text[copied..].chars().next().unwrap_or_else(|| first_char(events.get(index + 1)));
-                    let run =
-                        Run { event: index, at, before: last.unwrap_or(' '), after: next, is_first: last.is_none() };
-                    if length == 2 && !escaped {
-                        frame.add(run, &mut pairs);
-                    }
-                }
-                frame.inner.push_str(&text[copied..]);
-                before = text.chars().next_back().or(before);
-            }
-            other => {
-                let shown = first_char(Some(&(other.clone(), 0..0)));
-                before = Some(shown);
-                frames.last_mut().into_iter().for_each(|frame| frame.inner.push(shown));
-            }
+            other => reader.show(first_char(Some(other))),
         }
     }
-    pairs
+    reader.pairs
+}
+
+/// Reads the events of a text.
+#[derive(Default)]
+struct Reader<'s> {
+    source: &'s str,
+    frames: Vec<Frame>,
+    /// The last character of the block so far.
+    before: Option<char>,
+    /// In code or an address.
+    is_literal: bool,
+    pairs: Vec<[Run; 2]>,
+}
+
+impl Reader<'_> {
+    fn start(&mut self, tag: &Tag<'_>) {
+        self.is_literal = has_no_markup(tag);
+        if !is_inline(&tag.to_end()) {
+            self.before = None;
+            self.frames.last_mut().map(std::mem::take);
+        }
+        self.frames.push(Frame::default());
+    }
+
+    fn end(&mut self, tag: &TagEnd) {
+        self.is_literal = false;
+        let inner = self.frames.pop().map(|frame| frame.inner).unwrap_or_default();
+        match self.frames.last_mut() {
+            Some(frame) if is_inline(tag) => frame.inner.push_str(&inner),
+            Some(frame) => (*frame, self.before) = (Frame::default(), None),
+            None => {}
+        }
+    }
+
+    fn text(&mut self, event: usize, text: &str, range: &Range<usize>, next: char) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let is_source = self.source.get(range.clone()) == Some(text);
+        let mut copied = 0;
+        for (at, length) in runs(text).filter(|_| is_source) {
+            frame.inner.push_str(&text[copied..at]);
+            copied = at + length;
+            let is_escaped = self.source[..range.start + at].ends_with('\\');
+            let before = text[..at].chars().next_back().or(self.before);
+            let after = text[copied..].chars().next().unwrap_or(next);
+            if length == 2 && !is_escaped {
+                let run = Run { event, at, before: before.unwrap_or(' '), after, is_first: before.is_none() };
+                frame.add(run, &mut self.pairs);
+            }
+        }
+        frame.inner.push_str(&text[copied..]);
+        self.before = text.chars().next_back().or(self.before);
+    }
+
+    fn show(&mut self, shown: char) {
+        self.before = Some(shown);
+        self.frames.last_mut().into_iter().for_each(|frame| frame.inner.push(shown));
+    }
 }
 
 impl Frame {
@@ -175,11 +195,11 @@ fn is_inline(tag: &TagEnd) -> bool {
 }
 
 /// What an event shows first, as far as spaces matter.
-fn first_char(event: Option<&Placed<'_>>) -> char {
+fn first_char(event: Option<&Event<'_>>) -> char {
     match event {
-        Some((Event::Text(text), _)) => text.chars().next().unwrap_or(' '),
-        None | Some((Event::SoftBreak | Event::HardBreak | Event::End(_) | Event::Rule, _)) => ' ',
-        Some((Event::Start(tag), _)) if !is_inline(&tag.to_end()) => ' ',
+        Some(Event::Text(text)) => text.chars().next().unwrap_or(' '),
+        None | Some(Event::SoftBreak | Event::HardBreak | Event::End(_) | Event::Rule) => ' ',
+        Some(Event::Start(tag)) if !is_inline(&tag.to_end()) => ' ',
         Some(_) => '`',
     }
 }
@@ -217,23 +237,9 @@ fn push_text(out: &mut Vec<Placed<'_>>, text: &str, start: usize) {
 
 /// Ends the bold text; the spaces at its edges go outside.
 fn close(out: &mut Vec<Placed<'_>>, end: Range<usize>) {
-    let Some(mut start) = out.iter().rposition(|(event, range)| *event == Event::Start(Tag::Strong) && is_own(range))
-    else {
-        return;
-    };
-    if let Some((Event::Text(text), range)) = out.get(start + 1).cloned() {
-        let words = text.trim_start().to_owned();
-        let spaces = text.len() - words.len();
-        let begins_line = start.checked_sub(1).is_none_or(|at| matches!(out[at].0, Event::Start(_) | Event::SoftBreak));
-        if spaces > 0 && begins_line {
-            out[start + 1] = (Event::Text(words.into()), range.start + spaces.min(range.len())..range.end);
-        } else if spaces > 0 {
-            out[start + 1] = (Event::Text(words.into()), range.start + spaces.min(range.len())..range.end);
-            let place = range.start..range.start + spaces.min(range.len());
-            out.insert(start, (Event::Text(text[..spaces].to_owned().into()), place));
-            start += 1;
-        }
-    }
+    let is_start = |(event, range): &Placed<'_>| *event == Event::Start(Tag::Strong) && is_own(range);
+    let Some(start) = out.iter().rposition(is_start) else { return };
+    let start = move_spaces_before(out, start);
     let mut after = Vec::new();
     while let Some((event, range)) = out.pop_if(|(event, _)| matches!(event, Event::Text(_) | Event::SoftBreak)) {
         let Event::Text(text) = &event else {
@@ -256,6 +262,25 @@ fn close(out: &mut Vec<Placed<'_>>, end: Range<usize>) {
     }
     out.push((Event::End(TagEnd::Strong), end));
     out.extend(after.into_iter().rev());
+}
+
+/// Moves the spaces at the beginning of the bold text that starts at event `start` before it, or drops them at the
+/// beginning of a line. Returns where the bold text starts now.
+fn move_spaces_before(out: &mut Vec<Placed<'_>>, start: usize) -> usize {
+    let Some((Event::Text(text), range)) = out.get(start + 1).cloned() else { return start };
+    let words = text.trim_start().to_owned();
+    let spaces = text.len() - words.len();
+    if spaces == 0 {
+        return start;
+    }
+    let split = range.start + spaces.min(range.len());
+    out[start + 1] = (Event::Text(words.into()), split..range.end);
+    let begins_line = start.checked_sub(1).is_none_or(|at| matches!(out[at].0, Event::Start(_) | Event::SoftBreak));
+    if begins_line {
+        return start;
+    }
+    out.insert(start, (Event::Text(text[..spaces].to_owned().into()), range.start..split));
+    start + 1
 }
 
 /// Whether bold text was begun here: only its two asterisks are known yet.
