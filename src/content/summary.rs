@@ -55,6 +55,8 @@ struct Writer {
     hidden: usize,
     /// The open HTML element that is left out, and how many of its name are open.
     hidden_html: Option<(String, usize)>,
+    /// Elements without another end tag: searching again for each of them would take quadratic time.
+    without_end: Vec<String>,
     /// HTML of the open block.
     html: String,
 }
@@ -143,24 +145,33 @@ impl Writer {
         } else if self.hidden_html.is_some() {
         } else if !is_element(name) {
             self.push(tag.source);
-        } else if is_left_out(name) && !tag.closes && ends_later(name, rest, following) {
+        } else if is_left_out(name) && !tag.closes && self.ends_later(name, rest, following) {
             self.hidden_html = Some((name.to_owned(), 1));
         } else if !INLINE.contains(&name) && name != "img" {
             self.push("\n");
         }
     }
+
+    /// Whether an element ends in the rest of its HTML or in what follows; one that does not hides nothing.
+    fn ends_later(&mut self, name: &str, rest: &str, following: &[Event<'_>]) -> bool {
+        if self.without_end.iter().any(|other| other == name) {
+            return false;
+        }
+        let end = format!("</{name}");
+        let has_end = |html: &str| html.contains("</") && html.to_ascii_lowercase().contains(&end);
+        let ends = has_end(rest)
+            || following
+                .iter()
+                .any(|event| matches!(event, Event::Html(html) | Event::InlineHtml(html) if has_end(html)));
+        if !ends {
+            self.without_end.push(name.to_owned());
+        }
+        ends
+    }
 }
 
 fn is_left_out(name: &str) -> bool {
     LEFT_OUT.contains(&name) || DROPPED.contains(&name) || PLAYERS.contains(&name)
-}
-
-/// Whether an element ends in the rest of its HTML or in what follows; one that does not hides nothing.
-fn ends_later(name: &str, rest: &str, following: &[Event<'_>]) -> bool {
-    let end = format!("</{name}");
-    let has_end = |html: &str| html.contains("</") && html.to_ascii_lowercase().contains(&end);
-    has_end(rest)
-        || following.iter().any(|event| matches!(event, Event::Html(html) | Event::InlineHtml(html) if has_end(html)))
 }
 
 fn width(text: &str) -> usize {

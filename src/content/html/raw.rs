@@ -119,10 +119,14 @@ impl Tags<'_> {
 
     /// The content of `noscript` if it contains a picture; other content says that scripts are needed.
     fn picture_without_script(&mut self) -> Option<String> {
-        let content = &self.html[self.at..self.at + self.before_end_of("noscript")];
-        contains_image(content).then(|| {
-            self.at += content.len();
-            repair(content).into_owned()
+        // No picture needs more; a search for the end of each of many would take quadratic time.
+        const MAX_BYTES: usize = 4096;
+        let rest = &self.html[self.at..];
+        let length = (0..=rest.len().min(MAX_BYTES)).rfind(|at| rest.is_char_boundary(*at)).unwrap_or(0);
+        let end = rest[..length].to_ascii_lowercase().find("</noscript")?;
+        contains_image(&rest[..end]).then(|| {
+            self.at += end;
+            repair(&rest[..end]).into_owned()
         })
     }
 
