@@ -6,6 +6,7 @@
 pub mod addresses;
 pub mod assemble;
 pub mod build_options;
+mod bylines;
 pub mod cascade;
 pub(crate) mod cjk;
 pub mod cover;

@@ -26,6 +26,7 @@ use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::publication::Publication;
 use crate::templates::Templates;
+use crate::templates::locale::Locale;
 use crate::token::Secrets;
 
 pub mod body;
@@ -90,9 +91,10 @@ impl Edition {
         let Section { issue, cover, body } = section;
         let parts = template::ISSUE;
         let templates = Templates::load(&parts.names(), files.template)?;
-        let direction = Direction::of_language(issue.language.as_ref().unwrap_or(&publication.language));
+        let language = issue.language.as_ref().unwrap_or(&publication.language);
+        let direction = Direction::of_language(language);
         let html = mail_html::body(body, &issue.permalink, "note-", direction, files.picture_width);
-        let text = plain_text::render(body, &issue.permalink);
+        let text = plain_text::render(body, &issue.permalink, &Locale::of_language(language).picture_label());
         let fields = Fields::new(publication, issue, cover.as_ref(), html, text).with_sender(mail);
         let subject = subject(&templates, &fields, mail, issue)?;
         let id = issue.ledger_key();

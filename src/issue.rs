@@ -164,27 +164,54 @@ impl Issue {
 }
 
 /// Elements that only change the appearance of text.
-const MARKUP: [&str; 16] =
-    ["a", "b", "big", "code", "del", "em", "font", "i", "ins", "mark", "s", "small", "span", "strong", "sup", "u"];
+const MARKUP: [&str; 41] = [
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "center", "cite", "code", "del", "dfn", "div", "em",
+    "font", "h1", "h2", "h3", "h4", "h5", "h6", "i", "ins", "kbd", "mark", "nobr", "p", "q", "s", "samp", "small",
+    "span", "strike", "strong", "sub", "sup", "tt", "u", "var", "rt",
+];
 
-/// Removes pairs of tags that only change the appearance of text; `None` if there are none. An unpaired tag, as in a
-/// title about HTML, is text.
+/// Elements without an end tag that only break lines.
+const BREAKS: [&str; 3] = ["br", "hr", "wbr"];
+
+/// Removes pairs of tags that only change the appearance of text, and line breaks; `None` if there are none. An unpaired
+/// tag, as in a title about HTML, is text.
 fn without_markup(text: &str) -> Option<String> {
+    if !text.contains('<') {
+        return None;
+    }
     let mut left = text.to_owned();
     for name in MARKUP {
         let (open, close) = (format!("<{name}"), format!("</{name}>"));
         let mut from = 0;
-        while let Some(start) = left[from..].find(&open).map(|at| from + at) {
+        while let Some((start, end)) = next_tag(&left, from, &open) {
             from = start + 1;
-            let Some(end) = left[start..].find('>').map(|at| start + at + 1) else { break };
-            let is_tag = left[start + open.len()..end].starts_with([' ', '>']);
-            let Some(closing) = left[end..].find(&close).filter(|_| is_tag).map(|at| end + at) else { continue };
+            let Some(closing) = left[end..].to_ascii_lowercase().find(&close).map(|at| end + at) else { continue };
             left.replace_range(closing..closing + close.len(), "");
             left.replace_range(start..end, "");
             from = start;
         }
     }
-    (left.len() < text.len()).then_some(left)
+    for name in BREAKS {
+        let open = format!("<{name}");
+        while let Some((start, end)) = next_tag(&left, 0, &open) {
+            left.replace_range(start..end, if name == "wbr" { "" } else { " " });
+        }
+    }
+    (left != text).then(|| left.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Where the next tag that begins with `open` starts and ends.
+fn next_tag(text: &str, from: usize, open: &str) -> Option<(usize, usize)> {
+    let lower = text.to_ascii_lowercase();
+    let mut from = from;
+    loop {
+        let start = from + lower.get(from..)?.find(open)?;
+        let end = start + text[start..].find('>')? + 1;
+        if lower[start + open.len()..end].starts_with([' ', '>', '/']) {
+            return Some((start, end));
+        }
+        from = start + 1;
+    }
 }
 
 /// Where the Markdown body begins in its file.
@@ -351,8 +378,11 @@ mod tests {
         for (title, expected) in [
             ("a <b>bold <i>and</i></b> <a href='x'>more</a>", Some("a bold and more")),
             ("<b>one</b> <b>two</b>", Some("one two")),
-            ("the <b> tag, <bdi>x</bdi>, Vec<u>", None),
+            ("the <b> tag, <view>x</view>, Vec<u>", None),
             ("</b><b>", None),
+            ("Seats <strike>open</STRIKE> GONE", Some("Seats open GONE")),
+            ("High<br>and<br/>low<wbr>er", Some("High and lower")),
+            ("The <InputView> of <br-x>", None),
         ] {
             assert_eq!(without_markup(title).as_deref(), expected, "{title}");
         }

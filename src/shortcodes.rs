@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::content::markdown::{Dialect, Document};
-use crate::finding::{Finding, Place, nearest};
+use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::publication::Publication;
 use crate::shortcodes::custom::Templates;
@@ -21,6 +21,9 @@ use crate::shortcodes::syntax::{Segment, Shortcode, may_contain, segments};
 
 mod built_in;
 mod custom;
+mod fields;
+mod foreign;
+mod formulas;
 mod placeholders;
 mod reference;
 pub mod syntax;
@@ -61,16 +64,16 @@ impl<'a> Shortcodes<'a> {
         )
     }
 
-    /// The document of an issue's body, and findings about its shortcodes.
+    /// The document of an issue's body without a heading that repeats its title, and findings about its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
-        if !may_contain(body) {
-            return (self.with_links(issue, Document::parse_as(body, self.dialect)), Vec::new());
+        if !may_contain(body) && !self.has_formulas(body) {
+            return (self.for_readers(issue, Document::parse_as(body, self.dialect)), Vec::new());
         }
         let mut expander = Expander::new(self, issue, body);
         let markdown = expander.expand(0..expander.segments.len(), 0);
         let Expander { placeholders, findings, .. } = expander;
         let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events));
-        (self.with_links(issue, document), findings)
+        (self.for_readers(issue, document), findings)
     }
 
     /// Findings about the shortcodes of an issue's body.
@@ -83,8 +86,13 @@ impl<'a> Shortcodes<'a> {
         expander.findings
     }
 
-    /// With several languages, links lead to pages in the language of the issue.
-    fn with_links<'m>(&self, issue: &Issue, document: Document<'m>) -> Document<'m> {
+    fn has_formulas(&self, text: &str) -> bool {
+        self.dialect.bracket_math && formulas::may_contain(text)
+    }
+
+    /// Without a repeated title; with several languages, links lead to pages in the language of the issue.
+    fn for_readers<'m>(&self, issue: &Issue, document: Document<'m>) -> Document<'m> {
+        let document = document.without_title(&issue.plain_title());
         let has_languages = self.has_languages.get_or_init(|| self.issues.iter().any(|issue| issue.site.is_some()));
         if *has_languages { document.map_links(|target| self.pages().link(issue, target)) } else { document }
     }
@@ -148,6 +156,9 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         let mut at = range.start;
         while at < range.end {
             match self.segments[at].clone() {
+                Segment::Text(text) if self.shortcodes.has_formulas(text) => {
+                    markdown.push_str(&formulas::protected(text, &mut self.placeholders));
+                }
                 Segment::Text(text) => markdown.push_str(text),
                 Segment::Escaped([open, shown, close]) => {
                     markdown.push_str(&self.placeholders.insert(Replacement::text(open)));
@@ -165,7 +176,7 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                     }
                 }
                 Segment::Open(shortcode) => {
-                    let end = self.ends.get(&at).copied().filter(|_| self.takes_inner(shortcode.name));
+                    let end = self.ends.get(&at).copied().filter(|_| self.takes_inner(shortcode.name, depth));
                     let inner = at + 1..end.unwrap_or(at + 1);
                     markdown.push_str(&self.shortcode(&shortcode, inner, depth));
                     at = end.unwrap_or(at);
@@ -176,8 +187,9 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         markdown
     }
 
-    fn takes_inner(&self, name: &str) -> bool {
-        self.shortcodes.templates.has(name) || built_in::is_pair(name)
+    fn takes_inner(&self, name: &str, depth: usize) -> bool {
+        let is_unknown = !built_in::NAMES.contains(&name) && depth + 1 < MAX_DEPTH;
+        self.shortcodes.templates.has(name) || built_in::is_pair(name) || is_unknown
     }
 
     fn shortcode(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
@@ -200,24 +212,31 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                 let code = self.source(inner);
                 self.placeholders.insert(built_in::highlight(&shortcode.arguments, &code))
             }
-            "rawhtml" => {
-                let html = self.source(inner).trim().to_owned();
-                self.placeholders.insert(Replacement::html(html.clone(), html))
+            "qr" | "rawhtml" => {
+                let inner = self.source(inner);
+                self.placeholders.insert(built_in::raw(shortcode.name, &shortcode.arguments, &inner))
             }
+            // Notes that Hugo shows to no one.
+            "comment" => String::new(),
             "details" => {
                 let inner = self.expand(inner, depth + 1);
-                let [open, close] = built_in::details(&shortcode.arguments).map(|half| self.placeholders.insert(half));
+                let [open, close] = built_in::details(&shortcode.arguments, self.shortcodes.dialect)
+                    .map(|half| self.placeholders.insert(half));
                 format!("{open}\n\n{}\n\n{close}", inner.trim())
             }
-            name if built_in::NAMES.contains(&name) => match built_in::expand(name, &shortcode.arguments) {
-                Some(replacement) => self.placeholders.insert(replacement),
-                None => self.invalid(
-                    shortcode,
-                    "required arguments are missing",
-                    "write the arguments as Hugo's documentation describes them",
-                ),
-            },
-            name => self.unknown(name, shortcode),
+            name if built_in::NAMES.contains(&name) => self.built_in(shortcode),
+            _ => self.unknown(shortcode, inner, depth),
+        }
+    }
+
+    fn built_in(&mut self, shortcode: &Shortcode<'m>) -> String {
+        match built_in::expand(shortcode.name, &shortcode.arguments, self.shortcodes.dialect) {
+            Some(replacement) => self.placeholders.insert(replacement),
+            None => self.invalid(
+                shortcode,
+                "required arguments are missing",
+                "write the arguments as Hugo's documentation describes them",
+            ),
         }
     }
 
@@ -272,32 +291,14 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
 
     fn param(&mut self, shortcode: &Shortcode<'m>) -> String {
         let name = shortcode.arguments.of("name", 0).unwrap_or_default();
-        let mut keys = name.split('.');
-        let first = keys.next().and_then(|key| self.issue.params.as_ref()?.get(key));
-        let value = keys.try_fold(first, |value, key| value.map(|value| value.get(key))).flatten();
-        match value {
-            Some(serde_json::Value::String(text)) => self.placeholders.insert(Replacement::text(text)),
-            Some(other) if !other.is_null() => self.placeholders.insert(Replacement::text(&other.to_string())),
-            _ => self.invalid(
+        match fields::value(self.issue, name) {
+            Some(text) => self.placeholders.insert(Replacement::text(&text)),
+            None => self.invalid(
                 shortcode,
                 &format!("the front matter has no field `{name}`"),
                 "use the name of an existing field",
             ),
         }
-    }
-
-    fn unknown(&mut self, name: &'m str, shortcode: &Shortcode<'m>) -> String {
-        if !self.unknown.insert(name) {
-            return String::new();
-        }
-        let known = built_in::NAMES.into_iter().chain(self.shortcodes.templates.names());
-        let help = match nearest(name, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("define it in `{FOLDER}/{name}.html`"),
-        };
-        let message = format!("unknown shortcode `{name}`; readers see only the text inside it, if any");
-        self.report(Finding::error("shortcode-unknown", message), shortcode.range.clone(), &help);
-        String::new()
     }
 
     fn invalid(&mut self, shortcode: &Shortcode<'m>, why: &str, help: &str) -> String {

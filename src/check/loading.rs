@@ -157,7 +157,7 @@ pub(super) const RULES: [&Rule; 33] = [
     &Rule::error(
         "shortcode-unknown",
         "A shortcode does not exist",
-        "readers get only the text inside it; fix the name, or add `templates/shortcodes/NAME.html`",
+        "readers get only its text, picture or link; fix the name, or add `templates/shortcodes/NAME.html`",
     ),
     &Rule::error(
         "shortcode-invalid",

@@ -9,7 +9,7 @@ use crate::shortcodes::syntax::{Segment, Shortcode, may_contain, segments};
 /// Longer than any run of this letter in a real address.
 const MASK: &str = "xxxxxxx";
 
-/// Masks the shortcodes from byte `start` on, and the code between a pair of `highlight`. Returns the masked text and the
+/// Masks the shortcodes from byte `start` on, and what is between a pair of `highlight` or `comment`. Returns the masked text and the
 /// shortcodes, whose ranges count from the start of `text`.
 pub(super) fn masked(text: &str, start: usize) -> (Cow<'_, str>, Vec<Shortcode<'_>>) {
     let body = &text[start..];
@@ -30,7 +30,7 @@ pub(super) fn masked(text: &str, start: usize) -> (Cow<'_, str>, Vec<Shortcode<'
         }
         while ends_of_code.next_if(|other| *other <= end).is_some() {}
         if let Segment::Open(shortcode) = segment {
-            if shortcode.name == "highlight" {
+            if matches!(shortcode.name, "highlight" | "comment") {
                 end = ends_of_code.peek().copied().unwrap_or(end);
             }
             let Range { start: from, end: to } = shortcode.range;
@@ -45,16 +45,16 @@ pub(super) fn masked(text: &str, start: usize) -> (Cow<'_, str>, Vec<Shortcode<'
 
 fn end_of_code(segment: &Segment<'_>) -> Option<usize> {
     match segment {
-        Segment::Close("highlight", range) => Some(range.end),
+        Segment::Close("highlight" | "comment", range) => Some(range.end),
         _ => None,
     }
 }
 
 /// Whether this shortcode is built into Hugo.
 pub(super) fn is_built_into_hugo(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "details", "figure", "gist", "highlight", "instagram", "param", "qr", "ref", "relref", "twitter", "video",
-        "vimeo", "x", "youtube",
+    const NAMES: [&str; 15] = [
+        "comment", "details", "figure", "gist", "highlight", "instagram", "param", "qr", "ref", "relref", "twitter",
+        "video", "vimeo", "x", "youtube",
     ];
     NAMES.contains(&name)
 }
@@ -83,5 +83,6 @@ mod tests {
         let text = "{{< highlight go >}}\n**a {{< ref \"b\" >}}\n{{< /highlight >}} b {{< highlight go >}} **c**";
         let x = |bytes| "x".repeat(bytes);
         assert_eq!(masked(text, 0).0, format!("{}\n{}\n{} b {} **c**", x(20), x(19), x(18), x(20)));
+        assert_eq!(masked("a {{% comment %}}TODO{{% /comment %}}", 0).0, format!("a {}", x(35)));
     }
 }

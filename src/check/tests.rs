@@ -142,7 +142,7 @@ fn markup_that_was_not_understood_is_found() {
         ("Text. TODO: more", "todo-left 6:7 TODO"),
         ("海（TK）", "todo-left 6:3 TK"),
         ("a **b **c", "emphasis-literal 6:3 **"),
-        ("**文： **字 and **more **x", "emphasis-literal 6:1 **"),
+        ("**文： **字 and **more x", "emphasis-literal 6:14 **"),
         ("a\n\n**![b](map.png)", "emphasis-literal 8:1 **"),
         ("**潮汐 **达到**700+**厘米", "emphasis-nested 6:6 **达到**"),
         ("See ![b](my map.png).", "link-literal 6:5 ![b](my map.png)"),

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::config::raw::inbox::RawInbox;
+pub(super) use crate::config::raw::markdown::RawMarkdown;
 use crate::config::raw::serve::{RawConsent, RawServe};
 use crate::config::raw::subscribers::RawSubscribers;
 use crate::finding::Finding;
 use crate::issue::Extent;
 
 pub(super) mod inbox;
+mod markdown;
 mod parse_error;
 pub(super) mod serve;
 pub(super) mod subscribers;
@@ -302,13 +304,6 @@ pub(super) struct RawDigest {
     pub at: Option<String>,
     pub content: Option<RawFeedContent>,
     pub subject: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RawMarkdown {
-    pub cjk: Option<bool>,
-    pub linkify: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -17,7 +17,6 @@ use crate::config::raw::{
 use crate::config::{Config, MailConfig, mailbox};
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
-use crate::content::markdown::Dialect;
 use crate::content::revision::UpdatedFrom;
 use crate::content::url_path::in_site;
 use crate::delivery::Policy;
@@ -38,6 +37,7 @@ mod digest;
 mod dkim;
 mod feeds;
 mod inbox;
+mod markdown;
 mod problems;
 mod serve;
 mod servers;
@@ -93,7 +93,7 @@ fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
         },
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], problems),
-        markdown: Dialect { cjk: raw.markdown.cjk.unwrap_or(true), linkify: raw.markdown.linkify.unwrap_or(true) },
+        markdown: markdown::dialect(&raw.markdown, hugo),
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
         mail,

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::content::addresses::Addresses;
 use crate::content::build_options::is_listed;
+use crate::content::bylines::{Person, people};
 use crate::content::cascade::Cascade;
 use crate::content::cover::cover;
 use crate::content::custom_id;
@@ -244,14 +245,14 @@ fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Optio
 }
 
 /// `authors` or `author`: a name, a list of names, or maps with name, email and url; `authorlink` is the page of a
-/// single author. `、` separates several names.
+/// single author. A text may name several.
 fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Author> {
-    let written = fields.take("authors").or_else(|| fields.take("author"));
+    let written = fields.take_param("authors").or_else(|| fields.take_param("author"));
     let link = fields.text("authorlink").and_then(|link| author_page(&link, publication));
     let mut authors = match written {
-        Some(Value::Array(items)) => items.iter().filter_map(|item| author(item, publication)).collect(),
-        Some(Value::String(names)) => names.split('、').filter_map(author_named).collect(),
-        Some(value) => author(&value, publication).into_iter().collect(),
+        Some(Value::Array(items)) => items.iter().flat_map(|item| author(item, publication)).collect(),
+        Some(Value::String(names)) => authors_named(&names, publication),
+        Some(value) => author(&value, publication),
         None => Vec::new(),
     };
     if let [only] = authors.as_mut_slice()
@@ -262,22 +263,30 @@ fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Autho
     if authors.is_empty() { publication.author.iter().cloned().collect() } else { authors }
 }
 
-fn author(value: &Value, publication: &Publication) -> Option<Author> {
-    let Value::Object(map) = value else { return author_named(value.as_str()?) };
+fn author(value: &Value, publication: &Publication) -> Vec<Author> {
+    let Value::Object(map) = value else {
+        return value.as_str().map(|names| authors_named(names, publication)).unwrap_or_default();
+    };
     let text = |key: &str| map.get(key).and_then(Value::as_str);
-    let mut author = author_named(text("name")?)?;
-    author.email = text("email").and_then(|email| email.parse().ok());
-    author.url = text("url").or(text("link")).and_then(|link| author_page(link, publication));
-    Some(author)
+    let mut authors = text("name").map(|name| authors_named(name, publication)).unwrap_or_default();
+    if let [only] = authors.as_mut_slice() {
+        only.email = text("email").and_then(|email| email.parse().ok());
+        only.url = text("url").or(text("link")).and_then(|link| author_page(link, publication)).or(only.url.take());
+    }
+    authors
 }
 
 fn author_page(link: &str, publication: &Publication) -> Option<Url> {
     in_site(&publication.base_url, link).ok().filter(is_web_address)
 }
 
-fn author_named(name: &str) -> Option<Author> {
-    let name = plain_text(&without_illegal_chars(name));
-    (!name.is_empty()).then_some(Author { name, email: None, url: None })
+fn authors_named(names: &str, publication: &Publication) -> Vec<Author> {
+    let author = |person: Person<'_>| {
+        let name = plain_text(&without_illegal_chars(&person.name));
+        let url = person.link.and_then(|link| author_page(link, publication));
+        (!name.is_empty()).then_some(Author { name, email: None, url })
+    };
+    people(names).into_iter().filter_map(author).collect()
 }
 
 /// The terms in the order written, without duplicates.
@@ -379,6 +388,10 @@ mod tests {
         assert_eq!(names("title: a\nauthors: [One, {name: Two, email: two@example.org}]\n"), ["One", "Two"]);
         assert_eq!(names("title: a\nauthor: {name: One}\n"), ["One"]);
         assert_eq!(names("title: a\nauthor: ''\n"), ["The team"]);
+        assert_eq!(names("title: a\nparams: {Author: One}\n"), ["One"]);
+        let linked = issue("title: a\nauthor: '[One](/one) (Labs)'\n").authors;
+        let page = Url::parse("https://example.org/one").ok();
+        assert_eq!(*linked, [Author { name: "One".into(), email: None, url: page }]);
     }
 
     #[test]
@@ -423,6 +436,7 @@ mod tests {
         assert_eq!(written("image: {src: a.png, alt: b}\ncover: ''").as_deref(), Some("a.png"));
         assert_eq!(written("cover: b.png\nimage: a.png").as_deref(), Some("b.png"));
         assert_eq!(written("images: []"), None);
+        assert_eq!(written("params: {cover: {image: a.png}}").as_deref(), Some("a.png"));
         assert!(
             issue("title: a\ncover: b\nimage: a.png\n").params.unwrap().contains_key("image"),
             "templates may read it"

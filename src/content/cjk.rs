@@ -64,8 +64,12 @@ pub fn without_sentinels(text: &str) -> Cow<'_, str> {
 
 /// Whether a line break between these characters is not a space: both belong to scripts written without spaces.
 pub fn join_without_space(before: char, after: char) -> bool {
-    let wide = |c| is_cjk(c) && !is_hangul(c);
-    wide(before) && wide(after)
+    is_unspaced(before) && is_unspaced(after)
+}
+
+/// Whether the character belongs to a script written without spaces between words: Chinese or Japanese.
+pub fn is_unspaced(c: char) -> bool {
+    is_cjk(c) && !is_hangul(c)
 }
 
 /// A run of markers and the characters around it.

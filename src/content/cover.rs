@@ -26,7 +26,7 @@ pub fn from_url(issue: &Issue) -> Option<Cover> {
 
 /// The cover named in the front matter, if it resolves to a web URL.
 pub(super) fn cover(fields: &mut FieldReader<'_>, permalink: &Url) -> Option<CoverReference> {
-    let found = FIELDS.iter().find_map(|field| Some((*field, cover_reference(fields.peek(field)?)?)));
+    let found = FIELDS.iter().find_map(|field| Some((*field, cover_reference(fields.param(field)?)?)));
     // Other field names stay in the front matter for templates.
     fields.take(FIELDS[0]);
     let (field, cover) = found?;

@@ -34,6 +34,20 @@ impl<'a> FieldReader<'a> {
         self.fields.get(name).filter(|value| !value.is_null())
     }
 
+    /// The field, or the one below `params`, where Hugo's documentation asks for fields of one's own.
+    pub fn param(&self, name: &str) -> Option<&Value> {
+        let below = || {
+            let params = self.peek("params")?.as_object()?.iter();
+            params.filter(|(_, value)| !value.is_null()).find(|(key, _)| key.to_lowercase() == name)
+        };
+        self.peek(name).or_else(|| Some(below()?.1))
+    }
+
+    /// Removes and returns the field, or copies the one below `params`.
+    pub fn take_param(&mut self, name: &str) -> Option<Value> {
+        self.take(name).or_else(|| self.param(name).cloned())
+    }
+
     /// A trimmed string; numbers and booleans become text. Empty counts as absent.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let text = match self.take(name)? {

@@ -88,7 +88,8 @@ const TAGS: [&str; 61] = [
 ];
 
 /// Elements removed together with their content.
-const DROPPED: [&str; 9] = ["script", "style", "template", "noscript", "svg", "math", "object", "select", "textarea"];
+pub(super) const DROPPED: [&str; 9] =
+    ["script", "style", "template", "noscript", "svg", "math", "object", "select", "textarea"];
 
 /// Sanitizes by the allow-lists; ids and URLs are rewritten only on the first pass.
 fn sanitize(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> String {

@@ -1,39 +1,69 @@
 //! Parses Markdown into events, once per issue: HTML, plain text and summary are all made from them.
 //!
-//! CommonMark and GFM by pulldown-cmark, with emphasis that works in CJK text. `html`, `plain_text` and `summary`
-//! render the events.
+//! CommonMark and GFM by pulldown-cmark, with what Hugo adds to them, and with emphasis and line breaks that work in CJK
+//! text. `html`, `plain_text` and `summary` render the events.
 
 use std::borrow::Cow;
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
-use crate::content::cjk::{join_without_space, with_sentinels, without_sentinels};
+use crate::content::cjk::{is_cjk, with_sentinels, without_sentinels};
 
+mod alerts;
+mod attributes;
 mod autolinks;
-mod block_extensions;
+mod dividers;
+mod emoji;
+mod leftover_bold;
+mod line_breaks;
+mod line_starts;
 pub mod offsets;
+mod title;
 
 /// Extensions to CommonMark; `Document::parse` tries formulas separately.
 const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS)
     .union(Options::ENABLE_FOOTNOTES)
-    .union(Options::ENABLE_GFM)
     .union(Options::ENABLE_DEFINITION_LIST)
     .union(Options::ENABLE_HEADING_ATTRIBUTES);
 
-/// Deviations from the standards: keys below `markdown` in the project file.
+/// What may be switched on and off: keys below `markdown` in the project file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// CJK-friendly emphasis and line breaks.
     pub cjk: bool,
     /// Turns bare URLs and email addresses into links.
     pub linkify: bool,
+    /// Turns codes such as `:tada:` into emoji.
+    pub emoji: bool,
+    /// Keeps every line break.
+    pub hard_wraps: bool,
+    /// Turns straight quotes, hyphens and dots into typographic ones.
+    pub typographer: bool,
+    /// Reads what is between two single dollar signs as a formula.
+    pub math: bool,
+    /// Reads `\(…\)` and `\[…\]` as formulas, which `shortcodes` keeps from the parser.
+    pub bracket_math: bool,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Self { cjk: true, linkify: true }
+        Self {
+            cjk: true,
+            linkify: true,
+            emoji: true,
+            hard_wraps: false,
+            typographer: false,
+            math: false,
+            bracket_math: false,
+        }
+    }
+}
+
+impl Dialect {
+    fn options(self) -> Options {
+        if self.typographer { OPTIONS | Options::ENABLE_SMART_PUNCTUATION } else { OPTIONS }
     }
 }
 
@@ -44,8 +74,8 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists, heading attributes and
-    /// formulas between dollar signs, in the default dialect.
+    /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists, heading attributes,
+    /// alerts and formulas between double dollar signs, in the default dialect.
     pub fn parse(markdown: &'a str) -> Self {
         Self::parse_as(markdown, Dialect::default())
     }
@@ -53,20 +83,31 @@ impl<'a> Document<'a> {
     /// Parses in another dialect.
     pub fn parse_as(markdown: &'a str, dialect: Dialect) -> Self {
         let mut events = Vec::new();
-        if markdown.contains('$') {
-            events = parse_events(markdown, OPTIONS | Options::ENABLE_MATH, dialect);
+        if may_contain_formulas(markdown, dialect) {
+            events = parse_events(markdown, dialect.options() | Options::ENABLE_MATH, dialect);
         }
-        if events.is_empty() || events.iter().any(is_not_a_formula) {
-            events = parse_events(markdown, OPTIONS, dialect);
+        if events.is_empty() || events.iter().any(|event| is_not_a_formula(event, dialect)) {
+            events = parse_events(markdown, dialect.options(), dialect);
         }
-        if block_extensions::may_contain(markdown) {
-            events = block_extensions::apply(events);
+        if markdown.contains(dividers::MORE) {
+            events = dividers::divided(events);
+        }
+        if markdown.contains('{') {
+            events = attributes::without_attributes(events);
+        }
+        if markdown.contains("[!") {
+            events = alerts::with_titles(events);
         }
         if dialect.linkify && autolinks::may_contain(markdown) {
             events = autolinks::add_links(events);
         }
-        if dialect.cjk {
-            events = without_cjk_breaks(events);
+        if dialect.emoji && emoji::may_contain(markdown) {
+            events = emoji::replace_codes(events);
+        }
+        if dialect.hard_wraps {
+            events = line_breaks::all_hard(events);
+        } else if dialect.cjk {
+            events = line_breaks::between_cjk(events);
         }
         Self { events }
     }
@@ -74,6 +115,14 @@ impl<'a> Document<'a> {
     /// Replaces the events.
     pub fn map_events(self, map: impl FnOnce(Vec<Event<'a>>) -> Vec<Event<'static>>) -> Document<'static> {
         Document { events: map(self.events) }
+    }
+
+    /// Leaves out a first heading of level 1 that repeats the title, which readers see above the text.
+    pub fn without_title(mut self, title: &str) -> Self {
+        if let Some(after) = title::end_of_heading(&self.events, title) {
+            self.events.drain(..after);
+        }
+        self
     }
 
     /// Replaces the targets of links for which `map` returns another.
@@ -95,17 +144,46 @@ impl<'a> Document<'a> {
 }
 
 fn parse_events(markdown: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
-    let marked = if dialect.cjk { with_sentinels(markdown) } else { Cow::Borrowed(markdown) };
-    match marked {
-        Cow::Borrowed(text) => Parser::new_ext(text, options).collect(),
-        Cow::Owned(text) => Parser::new_ext(&text, options).map(unmarked).collect(),
+    match marked(markdown, dialect) {
+        Cow::Borrowed(text) => parse_marked(text, options, dialect),
+        Cow::Owned(text) => parse_marked(&text, options, dialect).into_iter().map(unmarked).collect(),
     }
 }
 
-/// Whether this is Markdown between the dollar signs of two prices, not a formula.
-fn is_not_a_formula(event: &Event<'_>) -> bool {
-    let Event::InlineMath(text) = event else { return false };
-    ["](", "**", "`", "~~", "://"].iter().any(|markup| text.contains(markup))
+/// The text with marks that change how the parser reads it.
+fn marked(markdown: &str, dialect: Dialect) -> Cow<'_, str> {
+    let marked = line_starts::marked(markdown);
+    match marked {
+        _ if !dialect.cjk => marked,
+        Cow::Borrowed(text) => with_sentinels(text),
+        Cow::Owned(text) => Cow::Owned(with_sentinels(&text).into_owned()),
+    }
+}
+
+fn parse_marked(text: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
+    let events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
+    // Text without CJK characters means what CommonMark says.
+    if !dialect.cjk || !leftover_bold::may_be_in(&events) || !text.contains(is_cjk) {
+        return events;
+    }
+    let placed = leftover_bold::paired(text, Parser::new_ext(text, options).into_offset_iter().collect());
+    placed.into_iter().map(|(event, _)| event).collect()
+}
+
+fn may_contain_formulas(markdown: &str, dialect: Dialect) -> bool {
+    markdown.contains("$$") || dialect.math && markdown.contains('$')
+}
+
+/// Whether this is Markdown or HTML between the dollar signs of two prices, not a formula.
+fn is_not_a_formula(event: &Event<'_>, dialect: Dialect) -> bool {
+    let has_tag = |text: &str| ["</", "<br", "<img", "<a ", "<span"].iter().any(|tag| text.contains(tag));
+    match event {
+        Event::InlineMath(text) => {
+            !dialect.math || ["](", "**", "`", "~~", "://"].iter().any(|markup| text.contains(markup)) || has_tag(text)
+        }
+        Event::DisplayMath(text) => has_tag(text),
+        _ => false,
+    }
 }
 
 /// An owned event without sentinels.
@@ -149,34 +227,6 @@ fn map_tag(tag: Tag<'_>, map: &dyn Fn(&str) -> CowStr<'static>) -> Tag<'static> 
     }
 }
 
-/// Removes line breaks between characters of scripts written without spaces.
-fn without_cjk_breaks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let between = |at: usize| {
-        let before = events[..at].iter().rev().find_map(last_char);
-        let after = events[at + 1..].iter().find_map(first_char);
-        matches!((before, after), (Some(before), Some(after)) if join_without_space(before, after))
-    };
-    let gone: Vec<bool> = (0..events.len()).map(|at| events[at] == Event::SoftBreak && between(at)).collect();
-    events.into_iter().zip(gone).filter(|(_, gone)| !gone).map(|(event, _)| event).collect()
-}
-
-/// The last character before a line break; ignores emphasis around it.
-fn last_char(event: &Event<'_>) -> Option<char> {
-    match event {
-        Event::Text(text) | Event::Code(text) => text.chars().next_back(),
-        Event::End(_) | Event::Start(_) => None,
-        _ => Some(' '),
-    }
-}
-
-fn first_char(event: &Event<'_>) -> Option<char> {
-    match event {
-        Event::Text(text) | Event::Code(text) => text.chars().next(),
-        Event::Start(_) | Event::End(_) => None,
-        _ => Some(' '),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,15 +235,6 @@ mod tests {
         let mut html = String::new();
         pulldown_cmark::html::push_html(&mut html, Document::parse(markdown).events().iter().cloned());
         html
-    }
-
-    #[test]
-    fn a_line_break_between_cjk_characters_is_not_a_space() {
-        assert_eq!(html("一行\n二行"), "<p>一行二行</p>\n");
-        assert_eq!(html("**一行，**\n**二行**"), "<p><strong>一行，</strong><strong>二行</strong></p>\n");
-        assert_eq!(html("一行\nline"), "<p>一行\nline</p>\n");
-        assert_eq!(html("한 줄\n두 줄"), "<p>한 줄\n두 줄</p>\n");
-        assert_eq!(html("一行  \n二行"), "<p>一行<br />\n二行</p>\n");
     }
 
     #[test]
@@ -213,21 +254,40 @@ mod tests {
 
     #[test]
     fn formulas_keep_every_character() {
-        let math = |markdown| match Document::parse(markdown).events().get(1) {
+        let dialect = Dialect { math: true, ..Dialect::default() };
+        let math = |markdown, dialect| match Document::parse_as(markdown, dialect).events().get(1) {
             Some(Event::InlineMath(text) | Event::DisplayMath(text)) => Some(text.to_string()),
             _ => None,
         };
-        assert_eq!(math(r"$\{a_1 * b*\}$").as_deref(), Some(r"\{a_1 * b*\}"));
-        assert_eq!(math(r"$$a \\ b$$").as_deref(), Some(r"a \\ b"));
-        assert_eq!(math("$文：**字**：$").as_deref(), None);
-        assert_eq!(html("A$5 or [less](/less), B$1"), "<p>A$5 or <a href=\"/less\">less</a>, B$1</p>\n");
+        assert_eq!(math(r"$\{a_1 * b*\}$", dialect).as_deref(), Some(r"\{a_1 * b*\}"));
+        assert_eq!(math(r"$$a \\ b$$", Dialect::default()).as_deref(), Some(r"a \\ b"));
+        for (markdown, dialect) in [
+            ("$a$", Dialect::default()),
+            ("$文：**字**：$", dialect),
+            ("$」<br />「$", dialect),
+            ("$$」<br />「$$", dialect),
+            ("$5 or [less](/less), B$", dialect),
+        ] {
+            assert_eq!(math(markdown, dialect), None, "{markdown}");
+        }
+    }
+
+    #[test]
+    fn parts_of_the_dialect_are_switched_on() {
+        let html_in = |markdown, dialect| {
+            let mut html = String::new();
+            pulldown_cmark::html::push_html(&mut html, Document::parse_as(markdown, dialect).events().iter().cloned());
+            html
+        };
+        let dialect = Dialect { hard_wraps: true, typographer: true, emoji: false, ..Dialect::default() };
+        assert_eq!(html_in("\"a\" --\n:tada:", dialect), "<p>“a” –<br />\n:tada:</p>\n");
     }
 
     #[test]
     fn hugo_extensions_are_supported() {
         assert_eq!(
-            html("- [x] done :smile:\n"),
-            "<ul>\n<li><input disabled=\"\" type=\"checkbox\" checked=\"\"/>\ndone :smile:</li>\n</ul>\n"
+            html("- [x] done\n"),
+            "<ul>\n<li><input disabled=\"\" type=\"checkbox\" checked=\"\"/>\ndone</li>\n</ul>\n"
         );
         assert_eq!(html("It is $5 and $6 there, \"really\""), "<p>It is $5 and $6 there, \"really\"</p>\n");
         assert!(html("Term\n: Meaning\n").contains("<dt>Term</dt>"));

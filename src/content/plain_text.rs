@@ -4,12 +4,13 @@
 //! (format=flowed, RFC 3676 section 4.2 with `DelSp=yes`: the last space is not part of the text), so that mail
 //! programs can rewrap it; all other lines are fixed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 use url::Url;
 
 use crate::content::footnotes;
+use crate::content::html::tag as html_tag;
 use crate::content::markdown::Document;
 use crate::content::plain_text::layout::{Container, Layout};
 use crate::content::plain_text::links::Links;
@@ -21,9 +22,11 @@ mod raw_html;
 mod table;
 mod wrap;
 
-/// Renders a document whose relative links are relative to `permalink`.
-pub fn render(document: &Document<'_>, permalink: &Url) -> String {
-    let mut writer = Writer::new(permalink, footnotes::numbers(document.events()));
+/// Renders a document whose relative links are relative to `permalink`. A picture without words is shown as
+/// `picture_label` and the name of its file.
+pub fn render(document: &Document<'_>, permalink: &Url, picture_label: &str) -> String {
+    let mut writer = Writer::new(permalink, footnotes::numbers(document.events()), picture_label);
+    writer.end_tags = document.events().iter().filter_map(end_tag).collect();
     let (body, footnotes) = footnotes::split(document.events());
     for event in body {
         writer.event(event);
@@ -34,6 +37,13 @@ pub fn render(document: &Document<'_>, permalink: &Url) -> String {
     }
     writer.end_section();
     writer.layout.into_text()
+}
+
+/// The name of an end tag in a line of text.
+fn end_tag(event: &Event<'_>) -> Option<String> {
+    let Event::InlineHtml(html) = event else { return None };
+    let tag = html.starts_with("</").then(|| html_tag::Tag::at(html)).flatten();
+    tag.map(|tag| tag.name)
 }
 
 /// A wrapped and underlined top-level heading, ending in a line feed.
@@ -67,15 +77,21 @@ struct Writer<'e> {
     code: Option<String>,
     /// HTML of the open block.
     html: String,
-    /// Inside a script or style sheet, whose text is not shown.
-    hidden: bool,
+    /// The open HTML element whose content is not shown.
+    hidden: Option<String>,
+    /// Names of the end tags in lines of text.
+    end_tags: BTreeSet<String>,
+    /// Precedes the name of a picture without words.
+    picture_label: &'e str,
+    /// Where the last picture of the paragraph starts and ends in its text, and how many links precede it.
+    picture: Option<(usize, usize, usize)>,
     table: Table,
     /// Inside an HTML table, whose cells may contain paragraphs.
     in_html_table: bool,
 }
 
 impl<'e> Writer<'e> {
-    fn new(permalink: &'e Url, footnotes: HashMap<&'e str, usize>) -> Self {
+    fn new(permalink: &'e Url, footnotes: HashMap<&'e str, usize>, picture_label: &'e str) -> Self {
         Self {
             layout: Layout::default(),
             links: Links::new(permalink),
@@ -86,7 +102,10 @@ impl<'e> Writer<'e> {
             open_images: Vec::new(),
             code: None,
             html: String::new(),
-            hidden: false,
+            hidden: None,
+            end_tags: BTreeSet::new(),
+            picture_label,
+            picture: None,
             table: Table::default(),
             in_html_table: false,
         }
@@ -101,7 +120,7 @@ impl<'e> Writer<'e> {
             Event::InlineMath(math) => self.push(&format!("${math}$")),
             Event::DisplayMath(math) => self.push(&format!("$${math}$$")),
             Event::Html(html) => self.html.push_str(html),
-            Event::InlineHtml(tag) => self.raw_html(tag, false),
+            Event::InlineHtml(tag) => self.inline_html(tag),
             Event::FootnoteReference(label) => {
                 let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
                 self.push(&format!("[^{number}]"));
@@ -268,6 +287,7 @@ impl<'e> Writer<'e> {
             }
             self.end_table();
         }
+        (self.hidden, self.picture) = (None, None);
         let text = std::mem::take(&mut self.text);
         if !text.trim().is_empty() {
             self.layout.begin_block();
@@ -276,7 +296,7 @@ impl<'e> Writer<'e> {
     }
 
     fn push(&mut self, text: &str) {
-        if self.hidden {
+        if self.hidden.is_some() {
             return;
         }
         if let Some(code) = &mut self.code {
@@ -288,8 +308,8 @@ impl<'e> Writer<'e> {
     /// A block of HTML, which may contain several paragraphs.
     fn html_block(&mut self) {
         let html = std::mem::take(&mut self.html);
-        self.raw_html(&html, true);
-        self.hidden = false;
+        self.block_of_html(&html);
+        self.hidden = None;
         self.paragraph();
     }
 }

@@ -170,7 +170,7 @@ mod tests {
             let paragraph = format!("x{}", words.join(" "));
             let markdown = format!("{}{paragraph}", "> ".repeat(depth));
             let permalink = "https://example.org/one/".parse().unwrap();
-            let (text, flow) = flowed(&plain_text::render(&Document::parse(&markdown), &permalink));
+            let (text, flow) = flowed(&plain_text::render(&Document::parse(&markdown), &permalink, ""));
             prop_assert_eq!(unflowed(&text, flow.contains("delsp=yes")), [(depth, paragraph)]);
         }
     }

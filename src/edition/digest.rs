@@ -118,7 +118,7 @@ fn section_fields(
     let direction = Direction::of_language(&publication.language);
     let prefix = format!("issue-{number}-note-");
     let html = mail_html::body(body, &issue.permalink, &prefix, direction, picture_width);
-    let text = plain_text::render(body, &issue.permalink);
+    let text = plain_text::render(body, &issue.permalink, &words.picture_label());
     let with = |body| context! { summary => (), body, ..fields.clone() };
     (with(Value::from_safe_string(html)), with(Value::from(text)))
 }

@@ -1,26 +1,28 @@
 //! Hugo's built-in shortcodes as pictures, code and links, without scripts and frames.
 
 use html_escape::encode_double_quoted_attribute as escaped;
+use pulldown_cmark::{Event, Tag, TagEnd};
 
+use crate::content::markdown::{Dialect, Document};
 use crate::shortcodes::placeholders::Replacement;
 use crate::shortcodes::syntax::Arguments;
 
 /// The names of Hugo's shortcodes, and of those common to most themes.
-pub const NAMES: [&str; 19] = [
-    "details", "figure", "gist", "highlight", "instagram", "param", "qr", "rawhtml", "ref", "relref", "tweet",
-    "twitter", "twitter_simple", "video", "vimeo", "vimeo_simple", "x", "x_simple", "youtube",
+pub const NAMES: [&str; 20] = [
+    "comment", "details", "figure", "gist", "highlight", "instagram", "param", "qr", "rawhtml", "ref", "relref",
+    "tweet", "twitter", "twitter_simple", "video", "vimeo", "vimeo_simple", "x", "x_simple", "youtube",
 ];
 
 /// Whether the shortcode encloses content.
 pub fn is_pair(name: &str) -> bool {
-    matches!(name, "details" | "highlight" | "rawhtml")
+    matches!(name, "comment" | "details" | "highlight" | "qr" | "rawhtml")
 }
 
 /// The replacement of a shortcode without content; `None` if required arguments are missing.
-pub fn expand(name: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
+pub fn expand(name: &str, arguments: &Arguments<'_>, dialect: Dialect) -> Option<Replacement> {
     let id = |named: &str| arguments.of(named, 0).map(str::trim).filter(|id| !id.is_empty());
     match name {
-        "figure" => figure(arguments),
+        "figure" => figure(arguments.of("src", 0)?, arguments, dialect),
         "video" => video(arguments),
         "youtube" => {
             let id = encoded(id("id")?);
@@ -39,9 +41,19 @@ pub fn expand(name: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
             let number = arguments.named("id").or_else(|| arguments.at(0))?;
             linked(&format!("https://x.com/{}/status/{}", encoded(user), encoded(number)), arguments)
         }
-        // A QR code, which is useless on the device that shows it.
-        "qr" => Some(Replacement::text("")),
         _ => None,
+    }
+}
+
+/// `rawhtml`, or `qr`: a QR code is useless on the device that shows it; an address in it becomes a link.
+pub fn raw(name: &str, arguments: &Arguments<'_>, inner: &str) -> Replacement {
+    if name == "rawhtml" {
+        return Replacement::html(inner.trim().to_owned(), inner.trim().to_owned());
+    }
+    let text = arguments.named("text").unwrap_or(inner).trim();
+    match text.split_once("://") {
+        Some(("http" | "https", _)) if !text.contains(char::is_whitespace) => Replacement::link(text, text, None),
+        _ => Replacement::text(""),
     }
 }
 
@@ -63,18 +75,19 @@ fn code_element(code: &str) -> String {
 }
 
 /// The start and end of `details`; the content between them is Markdown.
-pub fn details(arguments: &Arguments<'_>) -> [Replacement; 2] {
+pub fn details(arguments: &Arguments<'_>, dialect: Dialect) -> [Replacement; 2] {
     let words = arguments.of("summary", 0).or_else(|| arguments.named("title")).unwrap_or("Details");
-    let open = format!("<details><summary>{}</summary>", html_escape::encode_text(words));
+    let open = format!("<details><summary>{}</summary>", markdown(words, dialect));
     [Replacement::html(open.clone(), open), Replacement::html("</details>".to_owned(), "</details>".to_owned())]
 }
 
-fn figure(arguments: &Arguments<'_>) -> Option<Replacement> {
-    let source = arguments.of("src", 0)?;
+/// A picture with its words, which are Markdown: `caption` and `attr`, as in Hugo.
+pub fn figure(source: &str, arguments: &Arguments<'_>, dialect: Dialect) -> Option<Replacement> {
     let argument = |name| arguments.named(name).map(str::trim).filter(|value| !value.is_empty());
     let (title, caption) = (argument("title"), argument("caption"));
-    let alt = argument("alt").or(caption).or(title).or_else(|| arguments.at(1)).unwrap_or_default();
-    let mut picture = format!("<img src=\"{}\" alt=\"{}\"", escaped(source), escaped(alt));
+    let alt = argument("alt").map(str::to_owned).or_else(|| Some(words_of(caption?, dialect)));
+    let alt = alt.or_else(|| title.or(arguments.at(1)).map(str::to_owned)).unwrap_or_default();
+    let mut picture = format!("<img src=\"{}\" alt=\"{}\"", escaped(source.trim()), escaped(&alt));
     for name in ["width", "height"] {
         if let Some(pixels) = argument(name).map(|size| size.trim_end_matches("px"))
             && pixels.bytes().all(|byte| byte.is_ascii_digit())
@@ -86,20 +99,47 @@ fn figure(arguments: &Arguments<'_>) -> Option<Replacement> {
     if let Some(address) = argument("link") {
         picture = format!("<a href=\"{}\">{picture}</a>", escaped(address));
     }
-    let words = |text: Option<&str>| text.map(|text| html_escape::encode_text(text).into_owned());
-    let mut below: Vec<String> = words(title).map(|title| format!("<strong>{title}</strong>")).into_iter().collect();
-    below.extend(words(caption));
-    let attribution = words(argument("attr"));
-    below.extend(match argument("attrlink") {
+    let title = title.map(|title| format!("<strong>{}</strong>", html_escape::encode_text(title)));
+    let attribution = argument("attr").map(|words| markdown(words, dialect));
+    let attribution = match argument("attrlink") {
         Some(address) => attribution.map(|words| format!("<a href=\"{}\">{words}</a>", escaped(address))),
         None => attribution,
-    });
+    };
+    let below = [title, caption.map(|words| markdown(words, dialect)), attribution];
+    let below: Vec<String> = below.into_iter().flatten().collect();
     let mut figure = format!("<figure>{picture}");
     if !below.is_empty() {
         figure.push_str(&format!("<figcaption>{}</figcaption>", below.join(" ")));
     }
     figure.push_str("</figure>");
     Some(Replacement::html(figure, picture))
+}
+
+/// One line of Markdown as HTML, without the paragraph around it.
+fn markdown(text: &str, dialect: Dialect) -> String {
+    let document = Document::parse_as(text, dialect);
+    let events = match document.events() {
+        [Event::Start(Tag::Paragraph), inside @ .., Event::End(TagEnd::Paragraph)]
+            if !inside.contains(&Event::Start(Tag::Paragraph)) =>
+        {
+            inside
+        }
+        events => events,
+    };
+    let mut html = String::new();
+    pulldown_cmark::html::push_html(&mut html, events.iter().cloned());
+    html.trim_end().to_owned()
+}
+
+/// The words of Markdown.
+fn words_of(text: &str, dialect: Dialect) -> String {
+    let document = Document::parse_as(text, dialect);
+    let word = |event: &Event<'_>| match event {
+        Event::Text(text) | Event::Code(text) => Some(text.to_string()),
+        Event::SoftBreak | Event::HardBreak => Some(" ".to_owned()),
+        _ => None,
+    };
+    document.events().iter().filter_map(word).collect()
 }
 
 fn video(arguments: &Arguments<'_>) -> Option<Replacement> {

@@ -13,7 +13,7 @@ fn config() -> Config {
 }
 
 fn issue(path: &str) -> Issue {
-    let text = "---\ntitle: Spring tides\ndate: 2026-11-20\nheight: {most: 4}\n---\n";
+    let text = "---\ntitle: Spring tides\ndate: 2026-11-20\nheight: {most: 4}\nparams: {Harbour: Merrow}\n---\n";
     let block = front_matter::split(path, text.as_bytes()).unwrap();
     let below_content = path.strip_prefix("content/").unwrap();
     let (config, source) = (config(), Source { path, below_content, changed: None });
@@ -41,7 +41,7 @@ fn shown(body: &str, templates: &[(&str, &str)]) -> (String, String, Vec<(&'stat
             let place = finding.place.as_ref().unwrap();
             (finding.rule, place.line, place.column)
         });
-        (html.trim().to_owned(), plain_text::render(&document, &permalink()), places.collect())
+        (html.trim().to_owned(), plain_text::render(&document, &permalink(), "picture: "), places.collect())
     })
 }
 
@@ -60,9 +60,9 @@ fn a_figure_is_a_picture_with_its_caption() {
     assert_eq!(
         html,
         "<p>Before</p>\n<figure><img src=\"https://tides.example.org/blog/one/a%20b.png\" alt=\"Low &amp; high\" \
-         width=\"200\"><figcaption>The *pier*</figcaption></figure>\n<p>and <strong>after</strong>.</p>"
+         width=\"200\"><figcaption>The <em>pier</em></figcaption></figure>\n<p>and <strong>after</strong>.</p>"
     );
-    assert!(text.contains("[Low & high]") && text.contains("The *pier*") && text.contains("and after."), "{text}");
+    assert!(text.contains("[Low & high]") && text.contains("The pier") && text.contains("and after."), "{text}");
     assert_eq!(findings, []);
 }
 
@@ -85,7 +85,7 @@ fn references_resolve_to_the_permalink() {
 fn an_unresolved_reference_leaves_its_text() {
     let (html, text, findings) = shown("One\n\nthe [old page]({{< ref \"gone.md\" >}}).\n", &[]);
     assert_eq!((html.as_str(), text.as_str()), ("<p>One</p>\n<p>the old page.</p>", "One\n\nthe old page.\n"));
-    assert_eq!(findings, [("link-broken", 8, 16)]);
+    assert_eq!(findings, [("link-broken", 9, 16)]);
 }
 
 #[test]
@@ -125,6 +125,10 @@ fn players_and_posts_become_links() {
             "<p><a href=\"https://gist.github.com/maren/1a2b\">https://gist.github.com/maren/1a2b</a></p>",
         ),
         ("Most: {{< param height.most >}} m{{< qr text=a />}}", "<p>Most: 4 m</p>"),
+        (
+            "{{< qr >}}https://tides.example.org/a{{< /qr >}}",
+            "<p><a href=\"https://tides.example.org/a\">https://tides.example.org/a</a></p>",
+        ),
     ] {
         assert_eq!(html_of(body), expected, "{body}");
     }
@@ -133,8 +137,77 @@ fn players_and_posts_become_links() {
 #[test]
 fn details_contain_markdown() {
     let (html, text, _) = shown("{{< details summary=\"More & *more*\" >}}\nOne **two**\n{{< /details >}}\n", &[]);
-    assert_eq!(html, "<details><summary>More &amp; *more*</summary>\n<p>One <strong>two</strong></p>\n</details>");
-    assert_eq!(text, "More & *more*\n\nOne two\n");
+    assert_eq!(
+        html,
+        "<details><summary>More &amp; <em>more</em></summary>\n<p>One <strong>two</strong></p>\n</details>"
+    );
+    assert_eq!(text, "More & more\n\nOne two\n");
+}
+
+#[test]
+fn words_of_figures_are_markdown() {
+    assert_eq!(
+        html_of("{{< figure src=\"a.png\" caption=\"By [Ada](/ada), *2026*\" attr=\"with **B**\" attrlink=\"/b\" >}}"),
+        "<figure><img src=\"https://tides.example.org/a.png\" alt=\"By Ada, 2026\"><figcaption>By \
+         <a href=\"https://tides.example.org/ada\">Ada</a>, <em>2026</em> <a href=\"https://tides.example.org/b\">with \
+         <strong>B</strong></a></figcaption></figure>"
+            .replace("org/a.png", "org/blog/one/a.png")
+    );
+}
+
+#[test]
+fn formulas_in_brackets_are_kept_from_the_parser() {
+    let dialect = Dialect { bracket_math: true, ..Dialect::default() };
+    let (shortcodes, _) = Shortcodes::new(&config().publication, dialect, &[], BTreeMap::new());
+    let (document, _) = shortcodes.document(&issue("content/a.md"), "See \\(a_1 * b_2*c*\\), \\\\(x\\) `\\(y\\)`.\n");
+    let html = html::render(&document, &permalink(), "x-", html::Reader::Feed);
+    assert_eq!(html, "<p>See \\(a_1 * b_2*c*\\), \\(x) <code>\\(y\\)</code>.</p>\n");
+}
+
+#[test]
+fn comments_are_shown_to_no_one() {
+    assert_eq!(
+        html_of("One\n\n{{% comment %}}\n\n## No {{< nope >}}\n\n{{% /comment %}}\n\ntwo"),
+        "<p>One</p>\n<p>two</p>"
+    );
+}
+
+#[test]
+fn fields_are_shown_whatever_their_case_and_place() {
+    for (name, expected) in [
+        ("Height.MOST", "4"),
+        ("title", "Spring tides"),
+        ("Harbour", "Merrow"),
+        ("params.harbour", "Merrow"),
+        ("date", "2026-11-20 00:00:00 +0000 UTC"),
+    ] {
+        assert_eq!(html_of(&format!("{{{{< param {name} >}}}}")), format!("<p>{expected}</p>"), "{name}");
+    }
+    assert_eq!(shown("{{< param nope >}}", &[]).2, [("shortcode-invalid", 7, 1)]);
+}
+
+#[test]
+fn a_shortcode_of_a_theme_keeps_its_picture_link_and_alert() {
+    let body = "{{% img src=\"/sea.png\" caption=\"The sea\" %}}\n\nSee {{< button href=\"/map\" >}}the *map*{{< /button >}}.\n\n\
+                {{< admonition warning \"High water\" >}}Mind the **gap**.{{< /admonition >}}\n\n- a\n\n  {{% note %}}\n  b\n  {{% /note %}}\n";
+    let (html, text, findings) = shown(body, &[]);
+    assert_eq!(
+        html,
+        "<figure><img src=\"https://tides.example.org/sea.png\" alt=\"The sea\"><figcaption>The sea</figcaption></figure>\n\
+         <p>See <a href=\"https://tides.example.org/map\">the <em>map</em></a>.</p>\n<blockquote>\n\
+         <p><strong>High water</strong></p>\n<p>Mind the <strong>gap</strong>.</p>\n</blockquote>\n<ul>\n<li>\n<p>a</p>\n\
+         <blockquote>\n<p><strong>Note</strong></p>\n<p>b</p>\n</blockquote>\n</li>\n</ul>"
+    );
+    assert!(text.contains("> High water\n>\n> Mind the gap."), "{text}");
+    assert_eq!(findings.len(), 4);
+    let (html, _, findings) = shown("{{< a >}}one {{< a >}}two{{< /a >}}{{< /a >}} {{< a >}}three", &[]);
+    assert_eq!((html.as_str(), findings.len()), ("<p>one two three</p>", 1));
+}
+
+#[test]
+fn a_heading_that_repeats_the_title_is_left_out() {
+    assert_eq!(html_of("# Spring *tides*\n\nText"), "<p>Text</p>");
+    assert!(html_of("# Other\n\nText").contains("Other"));
 }
 
 #[test]
@@ -149,9 +222,9 @@ fn an_unknown_shortcode_leaves_its_content() {
     let (html, text, findings) =
         shown("One\n\n{{< warnnig a=\"b\" >}}\nTwo **three**\n{{< /warnnig >}}\n{{< /b >}}\n", &[]);
     assert_eq!((html.as_str(), text.as_str()), ("<p>One</p>\n<p>Two <strong>three</strong></p>", "One\n\nTwo three\n"));
-    assert_eq!(findings, [("shortcode-unknown", 8, 1), ("shortcode-unpaired", 11, 1)]);
+    assert_eq!(findings, [("shortcode-unknown", 9, 1), ("shortcode-unpaired", 12, 1)]);
     let (html, _, findings) = shown("{{< figure alt=a >}}", &[]);
-    assert_eq!((html.as_str(), findings), ("", vec![("shortcode-invalid", 6, 1)]));
+    assert_eq!((html.as_str(), findings), ("", vec![("shortcode-invalid", 7, 1)]));
 }
 
 #[test]
@@ -174,7 +247,7 @@ fn custom_shortcodes_are_rendered() {
     assert!(text.contains("A & B") && text.contains("Tip see Spring tides on Tides"), "{text}");
     assert_eq!(findings, []);
     let (_, _, findings) = shown("{{< box >}}x{{< /box >}}", &templates);
-    assert_eq!(findings, [("shortcode-invalid", 6, 1)]);
+    assert_eq!(findings, [("shortcode-invalid", 7, 1)]);
 }
 
 #[test]
@@ -198,6 +271,25 @@ proptest! {
         if !body.contains("highlight") && !body.contains('"') {
             let left = syntax::segments(&text).into_iter().any(|segment| matches!(segment, Segment::Open(_) | Segment::Close(..)));
             prop_assert!(!left, "{}", text);
+        }
+    }
+
+    #[test]
+    fn no_word_is_lost(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "**", " **", "** ", "*", "~~", "> [!tip] ", "> ", "- ", "1. ", "# ", "\n", "\n\n", ":", "\n: ", "\n:::", "$$", "$",
+            "<br>", "<b>", "</b>", "<div>", "</div>\n", "<x>", "{.wide}\n", "\n{.wide}\n", ":tada:", "<!--more-->", "一。", "字",
+            "`", "[", "](/a)", "![", "\\", "\u{3000}", "&nbsp;", "  \n", "```\n", "    ", "{{< note >}}", "{{< /note >}}",
+            "{{< img src=a.png >}}", "{{< tabs >}}", "{{< /tabs >}}", "{{< button href=/a >}}", "{{< /button >}}",
+            "{{% details a %}}", "{{% /details %}}", "www.example.org/", "https://example.org/",
+        ]), 0..24),
+    ) {
+        let numbered = pieces.iter().enumerate().map(|(number, piece)| format!("{piece} word{number}q "));
+        let (html, text, _) = shown(&numbered.collect::<String>(), &[]);
+        for number in 0..pieces.len() {
+            let word = format!("word{number}q");
+            prop_assert!(html.contains(&word), "{} is lost: {}", word, html);
+            prop_assert!(text.contains(&word), "{} is lost: {}", word, text);
         }
     }
 

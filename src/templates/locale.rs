@@ -20,6 +20,8 @@ pub struct Locale {
     pub forwarded: &'static str,
     /// On the link for that reader; `{publication}` becomes the publication's title.
     subscribe: &'static str,
+    /// What a picture without words is called.
+    picture: &'static str,
     /// Between the items of a list in a sentence.
     pub comma: &'static str,
     /// After a label.
@@ -48,6 +50,7 @@ const ENGLISH: Locale = Locale {
     unsubscribe: "Unsubscribe",
     forwarded: "Was this email forwarded to you?",
     subscribe: "Subscribe to {publication}",
+    picture: "picture",
     comma: ", ",
     colon: ": ",
     read_on: "Read more",
@@ -66,6 +69,7 @@ const SIMPLIFIED_CHINESE: Locale = Locale {
     unsubscribe: "退订",
     forwarded: "这封邮件是别人转发给你的？",
     subscribe: "订阅《{publication}》",
+    picture: "图片",
     comma: "、",
     colon: "：",
     read_on: "阅读全文",
@@ -84,6 +88,7 @@ const TRADITIONAL_CHINESE: Locale = Locale {
     unsubscribe: "取消訂閱",
     forwarded: "這封郵件是別人轉寄給您的嗎？",
     subscribe: "訂閱《{publication}》",
+    picture: "圖片",
     read_on: "閱讀全文",
     contents: "本期內容",
     message: &message::TRADITIONAL_CHINESE,
@@ -96,6 +101,7 @@ const JAPANESE: Locale = Locale {
     unsubscribe: "配信停止",
     forwarded: "このメールを転送で受け取られた方へ：",
     subscribe: "「{publication}」を購読する",
+    picture: "画像",
     read_on: "続きを読む",
     contents: "目次",
     within_month: ["%Y年%-m月%-d日", "〜%-d日"],
@@ -111,6 +117,7 @@ const KOREAN: Locale = Locale {
     unsubscribe: "구독 취소",
     forwarded: "다른 분에게서 전달받은 메일인가요?",
     subscribe: "‘{publication}’ 구독하기",
+    picture: "그림",
     comma: ", ",
     colon: ": ",
     read_on: "계속 읽기",
@@ -138,6 +145,11 @@ impl Locale {
     /// Why the recipient gets the email, with the title of the publication.
     pub fn why(&self, publication: &str) -> String {
         self.why.replace("{publication}", publication)
+    }
+
+    /// What precedes the name of a picture without words.
+    pub fn picture_label(&self) -> String {
+        format!("{}{}", self.picture, self.colon)
     }
 
     /// The invitation to subscribe, with the title of the publication.

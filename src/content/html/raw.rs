@@ -50,7 +50,7 @@ const SYNONYMS: [(&str, &str); 20] = [
 ];
 
 /// Elements that play media, which readers do not.
-pub(super) const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
+pub(in crate::content) const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
 
 /// Whether a lower-case name is that of an HTML element.
 pub(in crate::content) fn is_element(name: &str) -> bool {
@@ -99,11 +99,35 @@ impl Tags<'_> {
             return Some(String::new());
         }
         match name {
+            "img" if self.is_placeholder() => Some(String::new()),
             "img" => lazy_image(tag),
+            "source" => lazy_source(tag),
+            "noscript" if !tag.closes => self.picture_without_script(),
             "td" | "th" => aligned_cell(tag),
             _ if TAGS.contains(&name) || DROPPED.contains(&name) => None,
             _ => Some(rename_tag(tag)),
         }
+    }
+
+    /// Whether the same picture follows for browsers without scripts, which have its real address.
+    fn is_placeholder(&mut self) -> bool {
+        const NOSCRIPT: &str = "<noscript";
+        let rest = self.html[self.at..].trim_start();
+        let is_next = rest.get(..NOSCRIPT.len()).is_some_and(|start| start.eq_ignore_ascii_case(NOSCRIPT));
+        is_next && rest.find("</").is_some_and(|end| contains_image(&rest[..end]))
+    }
+
+    /// The content of `noscript` if it contains a picture; other content says that scripts are needed.
+    fn picture_without_script(&mut self) -> Option<String> {
+        // No picture needs more; a search for the end of each of many would take quadratic time.
+        const MAX_BYTES: usize = 4096;
+        let rest = &self.html[self.at..];
+        let length = (0..=rest.len().min(MAX_BYTES)).rfind(|at| rest.is_char_boundary(*at)).unwrap_or(0);
+        let end = rest[..length].to_ascii_lowercase().find("</noscript")?;
+        contains_image(&rest[..end]).then(|| {
+            self.at += end;
+            repair(&rest[..end]).into_owned()
+        })
     }
 
     /// Replaces a player by a link to its source, shown as its poster if it has one. Its content is a fallback.
@@ -120,6 +144,10 @@ impl Tags<'_> {
             None => format!("<a href=\"{url}\">{text}</a>"),
         }
     }
+}
+
+fn contains_image(html: &str) -> bool {
+    Tags::of(html).any(|(_, tag)| tag.name == "img" && source_url(&tag).is_some())
 }
 
 /// Renames or removes a tag that no reader supports. Done before parsing: the parser must see the resulting tree, or it
@@ -141,14 +169,38 @@ pub(super) fn source_url<'a>(tag: &Tag<'a>) -> Option<&'a str> {
 /// An image that a script would load later.
 fn lazy_image(tag: &Tag<'_>) -> Option<String> {
     const LAZY: [&str; 4] = ["data-src", "data-original", "data-lazy-src", "data-actualsrc"];
-    let lazy = LAZY.iter().filter_map(|name| tag.plain_attribute(name)).find(|address| !address.trim().is_empty())?;
-    let mut image = format!("<img src=\"{lazy}\"");
-    for (name, lazy_name) in [("alt", ""), ("title", ""), ("width", ""), ("height", ""), ("srcset", "data-srcset")] {
-        if let Some(value) = tag.plain_attribute(lazy_name).or_else(|| tag.plain_attribute(name)) {
+    let attribute = |name: &str| tag.plain_attribute(name).filter(|value| !value.trim().is_empty());
+    let lazy = LAZY.iter().find_map(|name| attribute(name));
+    let (set, own) = (attribute("data-srcset"), attribute("src").filter(|url| !url.trim_start().starts_with("data:")));
+    let first = || set.and_then(|set| set.split(|c: char| c == ',' || c.is_whitespace()).find(|url| !url.is_empty()));
+    if lazy.is_none() && set.is_none() {
+        return None;
+    }
+    let mut image = format!("<img src=\"{}\"", lazy.or(own).or_else(first)?);
+    for (name, value) in [
+        ("alt", tag.plain_attribute("alt")),
+        ("title", attribute("title")),
+        ("width", attribute("width")),
+        ("height", attribute("height")),
+        ("srcset", set.or(attribute("srcset"))),
+    ] {
+        if let Some(value) = value {
             image.push_str(&format!(" {name}=\"{value}\""));
         }
     }
     Some(image + ">")
+}
+
+/// A source of a `picture` that a script would load later.
+fn lazy_source(tag: &Tag<'_>) -> Option<String> {
+    let set = tag.plain_attribute("data-srcset").filter(|set| !set.trim().is_empty())?;
+    let mut source = format!("<source srcset=\"{set}\"");
+    for name in ["media", "type", "sizes"] {
+        if let Some(value) = tag.plain_attribute(name) {
+            source.push_str(&format!(" {name}=\"{value}\""));
+        }
+    }
+    Some(source + ">")
 }
 
 /// A cell of a Markdown table, whose alignment is a style.
@@ -208,7 +260,22 @@ mod tests {
             repair("<img class=lazy\n src=\"blank.gif\" data-src=\"a.png\" alt=\"A\" width=20 />"),
             "<img src=\"a.png\" alt=\"A\" width=\"20\">"
         );
-        assert_eq!(repair("<img src=\"a.png\">"), "<img src=\"a.png\">");
+        for (html, expected) in [
+            ("<img src=\"a.png\">", "<img src=\"a.png\">"),
+            (
+                "<img data-srcset=\"a.png 1x, b.png 2x\" alt=\"\">",
+                "<img src=\"a.png\" alt=\"\" srcset=\"a.png 1x, b.png 2x\">",
+            ),
+            ("<img src=\"s.png\" data-srcset=\"a.png 2x\">", "<img src=\"s.png\" srcset=\"a.png 2x\">"),
+            ("<source data-srcset=\"a.webp\" type=\"image/webp\">", "<source srcset=\"a.webp\" type=\"image/webp\">"),
+            (
+                "<img src=\"blank.gif\"> <noscript><img src=\"a.png\" alt=\"A\"></noscript>",
+                " <img src=\"a.png\" alt=\"A\"></noscript>",
+            ),
+            ("<noscript>Enable scripts</noscript>", "<noscript>Enable scripts</noscript>"),
+        ] {
+            assert_eq!(repair(html), expected, "{html}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn footnotes_come_last_and_link_both_ways_inside_one_issue() {
 
 #[test]
 fn formulas_are_unchanged() {
-    assert_eq!(feed(r"$a < \{b_1*c*\}$"), "<p>$a &lt; \\{b_1*c*\\}$</p>\n");
+    assert_eq!(feed(r"$$a < \{b_1*c*\}$$"), "<p>$$a &lt; \\{b_1*c*\\}$$</p>\n");
 }
 
 #[test]

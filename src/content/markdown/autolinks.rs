@@ -80,7 +80,7 @@ fn next(text: &str, from: usize) -> Option<(Range<usize>, LinkType, String)> {
     for (at, c) in starts {
         let found = match c {
             'h' | 'H' => web_address(text, at, ""),
-            'w' => web_address(text, at, "http://"),
+            'w' => web_address(text, at, "https://"),
             '@' => email(text, from, at),
             _ => None,
         };
@@ -208,7 +208,7 @@ mod tests {
             assert_eq!(percent_encoding::percent_decode_str(&href).decode_utf8_lossy(), address, "{markdown}");
         }
         assert_eq!(html("见https://example.org/。"), "见<a href=\"https://example.org/\">https://example.org/</a>。");
-        assert_eq!(html("www.example.org/a?"), "<a href=\"http://www.example.org/a\">www.example.org/a</a>?");
+        assert_eq!(html("www.example.org/a?"), "<a href=\"https://www.example.org/a\">www.example.org/a</a>?");
         assert_eq!(html("写信给a.b@example.org。"), "写信给<a href=\"mailto:a.b@example.org\">a.b@example.org</a>。");
         assert_eq!(
             html("**https://example.org**，好"),

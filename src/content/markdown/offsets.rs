@@ -4,37 +4,43 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser};
 
-use crate::content::cjk::{SENTINEL, with_sentinels};
-use crate::content::markdown::{OPTIONS, is_not_a_formula, unmarked};
+use crate::content::cjk::is_cjk;
+use crate::content::markdown::{
+    Dialect, OPTIONS, is_not_a_formula, leftover_bold, marked, may_contain_formulas, unmarked,
+};
 
 /// An event and the bytes of Markdown it comes from.
 pub type EventWithRange = (Event<'static>, Range<usize>);
 
 /// The events of `Document::parse` with their offsets; keeps line breaks between CJK characters.
 pub fn parse_with_offsets(markdown: &str) -> Vec<EventWithRange> {
+    let dialect = Dialect::default();
     let mut events = Vec::new();
-    if markdown.contains('$') {
-        events = parse_events(markdown, OPTIONS | Options::ENABLE_MATH);
+    if may_contain_formulas(markdown, dialect) {
+        events = parse_events(markdown, OPTIONS | Options::ENABLE_MATH, dialect);
     }
-    if events.is_empty() || events.iter().any(|(event, _)| is_not_a_formula(event)) {
-        events = parse_events(markdown, OPTIONS);
+    if events.is_empty() || events.iter().any(|(event, _)| is_not_a_formula(event, dialect)) {
+        events = parse_events(markdown, OPTIONS, dialect);
     }
     events
 }
 
-fn parse_events(markdown: &str, options: Options) -> Vec<EventWithRange> {
-    let marked = with_sentinels(markdown);
-    let sentinels = Sentinels::between(markdown, &marked);
-    let place = |range: Range<usize>| sentinels.source(range.start)..sentinels.source(range.end);
-    let events = Parser::new_ext(&marked, options).into_offset_iter();
-    events.map(|(event, range)| (unmarked(event), place(range))).collect()
+fn parse_events(markdown: &str, options: Options, dialect: Dialect) -> Vec<EventWithRange> {
+    let marked = marked(markdown, dialect);
+    let added = Added::between(markdown, &marked);
+    let place = |range: Range<usize>| added.source(range.start)..added.source(range.end);
+    let mut events: Vec<_> = Parser::new_ext(&marked, options).into_offset_iter().collect();
+    if marked.contains(is_cjk) {
+        events = leftover_bold::paired(&marked, events);
+    }
+    events.into_iter().map(|(event, range)| (unmarked(event), place(range))).collect()
 }
 
-/// The offsets of the sentinels in a text, in order.
-struct Sentinels(Vec<usize>);
+/// The offsets of the bytes that were added to a text, in order.
+struct Added(Vec<usize>);
 
-impl Sentinels {
-    /// The sentinels added to `source`; one written by the author is text.
+impl Added {
+    /// The bytes added to `source`; a sentinel written by the author is text.
     fn between(source: &str, marked: &str) -> Self {
         let mut own = source.chars().peekable();
         let mut found = Vec::new();
@@ -42,15 +48,15 @@ impl Sentinels {
             if own.peek() == Some(&c) {
                 own.next();
             } else {
-                found.push(at);
+                found.extend(at..at + c.len_utf8());
             }
         }
         Self(found)
     }
 
-    /// Converts an offset in the text with sentinels into one in the source.
+    /// Converts an offset in the text with additions into one in the source.
     fn source(&self, at: usize) -> usize {
-        at - SENTINEL.len_utf8() * self.0.partition_point(|sentinel| *sentinel < at)
+        at - self.0.partition_point(|added| *added < at)
     }
 }
 
@@ -89,7 +95,7 @@ mod tests {
         #[test]
         fn events_equal_those_of_the_document(markdown in "[*~`$<>\\[\\]()# a|:-]{0,60}") {
             let events: Vec<Event<'_>> = parse_with_offsets(&markdown).into_iter().map(|(event, _)| event).collect();
-            let document = Document::parse(&markdown);
+            let document = Document::parse_as(&markdown, Dialect { emoji: false, ..Dialect::default() });
             prop_assert_eq!(events.as_slice(), document.events());
         }
     }

@@ -67,15 +67,42 @@ impl Writer<'_> {
         self.image(&alt, &source);
     }
 
-    /// A picture: its alternative text, and its URL in the list unless it is inside a link.
+    /// A picture: its alternative text or else its file, and its URL in the list unless it is inside a link.
     pub(super) fn image(&mut self, alt: &str, source: &str) {
-        let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
-        self.push(&text);
+        if self.hidden.is_some() {
+            return;
+        }
+        let (start, links) = (self.text.len(), self.links.section.len());
+        let words = if alt.is_empty() { self.picture_name(source) } else { alt.to_owned() };
+        self.push(&format!("[{words}]"));
         if self.open_links.is_empty()
             && let Some(marker) = self.links.marker("[image]", source)
         {
-            self.push(if alt.is_empty() { marker.trim_start() } else { &marker });
+            self.push(&marker);
         }
+        self.picture = Some((start, self.text.len(), links));
+    }
+
+    /// Whether a picture precedes directly.
+    pub(super) fn follows_picture(&self) -> bool {
+        self.picture.is_some_and(|(_, end, _)| self.text.get(end..).is_some_and(|after| after.trim().is_empty()))
+    }
+
+    /// Removes the picture that precedes directly.
+    pub(super) fn remove_picture(&mut self) {
+        if let Some((start, _, links)) = self.picture.take() {
+            self.text.truncate(start);
+            self.links.section.truncate(links);
+        }
+    }
+
+    /// What a picture without words is, such as `picture: harbour.webp`.
+    fn picture_name(&self, source: &str) -> String {
+        let path = source.split(['?', '#']).next().unwrap_or_default();
+        let name = path.rsplit('/').find(|name| !name.is_empty()).filter(|_| !source.trim_start().starts_with("data:"));
+        let name = name.map(|name| percent_encoding::percent_decode_str(name).decode_utf8_lossy());
+        let name = name.unwrap_or_default().chars().filter(|c| !c.is_control()).collect::<String>();
+        format!("{}{}", self.picture_label, name.trim()).trim_end_matches([':', '：', ' ']).to_owned()
     }
 }
 

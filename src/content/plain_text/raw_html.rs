@@ -5,16 +5,51 @@
 
 use pulldown_cmark::HeadingLevel;
 
-use crate::content::html::raw::repair;
+use crate::content::html::DROPPED;
+use crate::content::html::raw::{PLAYERS, repair};
 use crate::content::html::tag::Tag;
 use crate::content::plain_text::Writer;
 use crate::content::plain_text::table::Table;
 
 impl Writer<'_> {
-    /// Adds the text of the HTML to the open paragraph; inside a block of HTML, block elements end it.
-    pub(super) fn raw_html(&mut self, html: &str, in_block: bool) {
-        let html = repair(html);
-        let mut rest = html.as_ref();
+    /// Adds the text of a block of HTML; block elements end the open paragraph.
+    pub(super) fn block_of_html(&mut self, html: &str) {
+        self.repaired_html(&repair(html), true);
+    }
+
+    /// Adds a tag in a line of text. What is inside an element that is not shown arrives in other events.
+    pub(super) fn inline_html(&mut self, html: &str) {
+        let tag = html.starts_with('<').then(|| Tag::at(html)).flatten();
+        if let Some(open) = self.hidden.take() {
+            let tag = tag.filter(|tag| open == "noscript" && tag.name == "img" || tag.closes && tag.name == open);
+            match tag {
+                Some(tag) if tag.closes => return,
+                Some(_) => {
+                    // The picture before it is a placeholder.
+                    self.remove_picture();
+                    self.repaired_html(&repair(html), false);
+                }
+                None => {}
+            }
+            self.hidden = Some(open);
+            return;
+        }
+        // The link of a player is shown, but not its content for browsers that cannot play.
+        self.repaired_html(&repair(html), false);
+        self.hidden = tag.filter(|tag| !tag.closes && self.hides(&tag.name)).map(|tag| tag.name);
+    }
+
+    /// Whether the content of an element is not shown; one without an end tag hides nothing.
+    fn hides(&self, name: &str) -> bool {
+        match name {
+            // It has the picture for which the one before it stands, or else the only one.
+            "noscript" => self.follows_picture() && self.end_tags.contains(name),
+            _ => (DROPPED.contains(&name) || PLAYERS.contains(&name)) && self.end_tags.contains(name),
+        }
+    }
+
+    fn repaired_html(&mut self, html: &str, in_block: bool) {
+        let mut rest = html;
         while let Some(open) = rest.find('<') {
             self.html_words(&rest[..open]);
             rest = &rest[open..];
@@ -39,7 +74,8 @@ impl Writer<'_> {
             html_escape::decode_html_entities(value).trim().to_owned()
         };
         match (tag.name.as_str(), tag.closes) {
-            ("script" | "style" | "template", closes) => self.hidden = !closes,
+            (name, closes) if in_block && DROPPED.contains(&name) => self.hide_in_block(tag.name.as_str(), closes),
+            (_, _) if self.hidden.is_some() => {}
             ("pre", false) if in_block && self.code.is_none() => {
                 self.flush();
                 self.code = Some(String::new());
@@ -73,6 +109,14 @@ impl Writer<'_> {
             ("tr" | "dt" | "dd" | "summary" | "figcaption", _) => self.text.push('\n'),
             (name, _) if BLOCKS.contains(&name) && in_block => self.paragraph(),
             ("li", false) => self.text.push_str("\n- "),
+            _ => {}
+        }
+    }
+
+    fn hide_in_block(&mut self, name: &str, closes: bool) {
+        match (&self.hidden, closes) {
+            (Some(open), true) if open == name => self.hidden = None,
+            (None, false) => self.hidden = Some(name.to_owned()),
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 
 fn text(markdown: &str) -> String {
     let permalink = Url::parse("https://example.org/blog/one/").unwrap();
-    render(&Document::parse(markdown), &permalink)
+    render(&Document::parse(markdown), &permalink, "picture: ")
 }
 
 #[test]
@@ -25,14 +25,14 @@ fn links_are_listed_at_the_end_of_their_section() {
 ![a chart](c.png) [![](d.png)](https://example.com/5) [six](/6)\n";
     let expected = "\
 Two [1] and three [2], https://example.com/4, a@example.com.\n\n[1] https://example.org/blog/two/\n\
-[2] https://example.com/3\n\nNext\n----\n\n[a chart] [3] https://example.com/5 six [4]\n\n\
-[3] https://example.org/blog/one/c.png\n[4] https://example.org/6\n";
+[2] https://example.com/3\n\nNext\n----\n\n[a chart] [3] [picture: d.png] [4] six [5]\n\n\
+[3] https://example.org/blog/one/c.png\n[4] https://example.com/5\n[5] https://example.org/6\n";
     assert_eq!(text(markdown), expected);
 }
 
 #[test]
 fn a_line_break_between_cjk_characters_is_no_space() {
-    assert_eq!(text("一二\n**三四**，\nfive\nsix 七  \n八\n"), "一二三四， five six 七\n八\n");
+    assert_eq!(text("一二\n**三四**，\nfive\nsix 七  \n八\n"), "一二\n三四， five six 七\n八\n");
     assert_eq!(text("안녕\n세계\n"), "안녕 세계\n");
 }
 
@@ -61,10 +61,38 @@ See <a href=\"/x\">this</a> and <img src=c.png alt='a > b'>, ![](d.png).\n\n\
 <iframe src=\"https://example.com/talk\" title=\"A talk\"></iframe>\n\n\
 Set <dataInfoId> to <b>1</b> < 2.\n";
     let expected = "\
-See this [1] and [a > b] [2], [3].\n\n[E] [4]\nA caption\n\nA talk [5]\n\nSet <dataInfoId> to 1 < 2.\n\n\
+See this [1] and [a > b] [2], [picture: d.png] [3].\n\n[E] [4]\nA caption\n\nA talk [5]\n\nSet <dataInfoId> to 1 < 2.\n\n\
 [1] https://example.org/x\n[2] https://example.org/blog/one/c.png\n[3] https://example.org/blog/one/d.png\n\
 [4] https://example.org/blog/one/e\n[5] https://example.com/talk\n";
     assert_eq!(text(markdown), expected);
+}
+
+#[test]
+fn what_html_readers_do_not_see_is_not_in_the_text() {
+    for (markdown, expected) in [
+        ("a <svg><title>t</title><path/></svg> b", "a b\n"),
+        (
+            "a <video src=\"v.mp4\">cannot <b>play</b></video> b",
+            "a v.mp4 [1] b\n\n[1] https://example.org/blog/one/v.mp4\n",
+        ),
+        ("a <video src=\"v.mp4\"> b", "a v.mp4 [1] b\n\n[1] https://example.org/blog/one/v.mp4\n"),
+        (
+            "<img data-src=\"a.png\"><noscript><img src=\"a.png\"></noscript> b",
+            "[picture: a.png] [1] b\n\n[1] https://example.org/blog/one/a.png\n",
+        ),
+        (
+            "<noscript><img src=\"a.png\"></noscript> b",
+            "[picture: a.png] [1] b\n\n[1] https://example.org/blog/one/a.png\n",
+        ),
+        (
+            "<img src=\"wait.gif\"> <noscript><img src=\"a.png\" alt=\"A\"></noscript> b",
+            "[A] [1] b\n\n[1] https://example.org/blog/one/a.png\n",
+        ),
+        ("<div>\n<noscript>Scripts!</noscript>\nb\n</div>", "b\n"),
+        ("![](data:image/png;base64,AA) b", "[picture] b\n"),
+    ] {
+        assert_eq!(text(markdown), expected, "{markdown}");
+    }
 }
 
 #[test]
