@@ -13,13 +13,13 @@ use rayon::prelude::*;
 
 use crate::check;
 use crate::config::Config;
-use crate::config::hugo::{self, Hugo};
+use crate::config::hugo::Hugo;
 use crate::content::assemble::{Assembled, Site, Source, assemble};
 use crate::content::front_matter;
 use crate::content::revision::UpdatedFrom;
 use crate::content::sections::Sections;
 use crate::disk::Project;
-use crate::disk::sources::{SourceFile, Sources};
+use crate::disk::sources::{HUGO_FILES, HUGO_FOLDERS, SourceFile, Sources};
 use crate::finding::{Finding, Place};
 use crate::identity::{IssueFiles, identify, read_lock};
 use crate::issue::Issue;
@@ -84,8 +84,8 @@ pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
 pub fn hugo_config(project: &Project) -> (Hugo, Vec<Finding>) {
     let mut hugo = Hugo::default();
     let mut warnings = Vec::new();
-    let in_site = hugo::FILES.into_iter().find(|file| project.is_file(file)).map(str::to_owned);
-    let in_folders = hugo::FOLDERS.into_iter().flat_map(|folder| project.files_below(&[folder]));
+    let in_site = HUGO_FILES.into_iter().find(|file| project.is_file(file)).map(str::to_owned);
+    let in_folders = HUGO_FOLDERS.into_iter().flat_map(|folder| project.files_below(&[folder]));
     let is_known = |path: &String| [".toml", ".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
     for path in in_site.into_iter().chain(in_folders.filter(is_known)) {
         let added = match project.text(&path) {

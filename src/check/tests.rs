@@ -232,7 +232,10 @@ fn mail_that_filters_distrust_is_found() {
 fn the_languages_of_the_publication_are_checked() {
     let text = "title: T\nbase_url: https://example.org\ncontent: {en: a, jp: b}\n";
     let config = crate::config::Config::parse("slugline.yaml", text).unwrap();
-    assert_eq!(shown(&super::languages(&config.publications(), "slugline.yaml", text)), ["language-unknown 3:22 b"]);
+    assert_eq!(
+        shown(&super::languages(&config.publications(), "slugline.yaml", text)),
+        ["language-unknown 3:10 {en: a, jp: b}"]
+    );
 }
 
 #[test]

@@ -12,13 +12,6 @@ use crate::content::path::file_name;
 use crate::finding::{Finding, Place};
 use crate::publication::{is_language, is_language_tag};
 
-/// The names that Hugo looks for in the folder of a site, in its order.
-pub const FILES: [&str; 8] =
-    ["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config.toml", "config.yaml", "config.yml", "config.json"];
-
-/// The folders with more files, in the order in which they override one another.
-pub const FOLDERS: [&str; 2] = ["config/_default", "config/production"];
-
 /// Settings that show that a file named `config.*`, which other programs have too, is Hugo's.
 const OF_HUGO: [&str; 8] =
     ["baseurl", "languagecode", "contentdir", "permalinks", "markup", "module", "defaultcontentlanguage", "cascade"];

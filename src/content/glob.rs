@@ -141,7 +141,9 @@ fn class(written: &[char]) -> Piece {
 /// Tries the pieces from left to right; after a mismatch, the last star of each kind takes one character more.
 fn matches(pieces: &[Piece], text: &[char]) -> bool {
     let (mut piece, mut at) = (0, 0);
-    let (mut segment, mut path): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    // The last star of each kind, and where what it takes ends.
+    let mut segment: Option<(usize, usize)> = None;
+    let mut path: Option<(usize, usize)> = None;
     loop {
         match pieces.get(piece) {
             Some(Piece::Segment) => {

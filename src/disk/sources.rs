@@ -1,4 +1,4 @@
-//! Finds the Markdown files of a project, and reads as much of each as needed.
+//! Finds the Markdown files of a project, and reads as much of each as needed; knows the names of Hugo's configuration.
 //!
 //! Recognises issues by file name only; their content is left to `content`.
 
@@ -14,6 +14,13 @@ use crate::content::languages::Languages;
 use crate::content::path::{file_name, folder, is_index, with_slashes};
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
+
+/// The names that Hugo looks for in the folder of a site, in its order.
+pub const HUGO_FILES: [&str; 8] =
+    ["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config.toml", "config.yaml", "config.yml", "config.json"];
+
+/// The folders with more files of its configuration, in the order in which they override one another.
+pub const HUGO_FOLDERS: [&str; 2] = ["config/_default", "config/production"];
 
 /// A Markdown file that should be an issue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

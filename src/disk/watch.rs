@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::disk::Project;
+use crate::disk::sources::HUGO_FILES;
 
 /// Time without events after which a change is reported.
 const QUIET_PERIOD: Duration = Duration::from_millis(40);
@@ -20,7 +21,7 @@ const QUIET_PERIOD: Duration = Duration::from_millis(40);
 const MAX_DELAY: Duration = Duration::from_millis(400);
 
 /// Folders besides the content that are read.
-const FOLDERS: [&str; 3] = ["templates", "static", "assets"];
+const FOLDERS: [&str; 4] = ["templates", "static", "assets", "config"];
 
 /// Files in the project folder that are read, besides the project file.
 const FILES: [&str; 2] = ["feeds.lock", "covers.lock"];
@@ -34,7 +35,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Calls `changed` after every change of `config_file`, of the lock files, and of anything below the watched folders.
+    /// Calls `changed` after every change of `config_file`, of the lock files, of Hugo's configuration, and of anything below the watched folders.
     ///
     /// # Errors
     /// When the system refuses to watch the project folder.
@@ -42,7 +43,8 @@ impl Watch {
         // The system reports absolute paths, however the project folder was named.
         let folder = project.path(".").canonicalize().context("failed to find the project folder")?;
         let (sender, events) = channel();
-        let files: Vec<PathBuf> = [config_file].iter().chain(&FILES).map(|file| folder.join(file)).collect();
+        let files: Vec<PathBuf> =
+            [config_file].iter().chain(&FILES).chain(&HUGO_FILES).map(|file| folder.join(file)).collect();
         let root = folder.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| counts(&event, &root, &files)) {
@@ -57,7 +59,7 @@ impl Watch {
         Ok(Self { watcher, folder, watched: BTreeSet::new() })
     }
 
-    /// Watches these folders of the project, and those with templates and pictures, as soon as they exist.
+    /// Watches these folders of the project, and those with templates, pictures and configuration, as soon as they exist.
     pub fn add_folders(&mut self, content: &[PathBuf]) {
         let folders = FOLDERS.iter().map(Path::new).chain(content.iter().map(PathBuf::as_path));
         let existing = folders.filter_map(|folder| self.folder.join(folder).canonicalize().ok());

@@ -118,7 +118,7 @@ mod tests {
     fn names_match_hugos_where_every_file_system_allows_them() {
         for (term, name) in [
             ("潮汐", "潮汐"),
-            ("Service  Mesh", "service--mesh"),
+            ("Service  Mesh", "service-mesh"),
             ("Tips & Tricks", "tips--tricks"),
             ("C++", "c++"),
             (".NET", ".net"),

@@ -103,7 +103,7 @@ fn glob_of_expression(expression: &str) -> Option<String> {
     let mut chars = inside.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => glob.extend(chars.next().filter(|c| !c.is_alphanumeric()).map(|c| format!("\\{c}"))?.chars()),
+            '\\' => glob.push_str(&format!("\\{}", chars.next().filter(|c| !c.is_alphanumeric())?)),
             '.' if chars.next_if_eq(&'*').is_some() => glob.push_str("**"),
             '.' => glob.push('?'),
             c if "+*?()[]{}|^$".contains(c) => return None,
