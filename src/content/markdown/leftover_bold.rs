@@ -70,7 +70,7 @@ impl Run {
         // `**kwargs and **options` are two names.
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let are_names = self.before.is_whitespace() && is_name(open.after) && is_name(self.after);
-        is_meant && !(are_names && !words.ends_with(|c| c == ':' || is_cjk(c)))
+        is_meant && (!are_names || words.ends_with(|c| c == ':' || is_cjk(c)))
     }
 }
 
