@@ -82,18 +82,15 @@ impl<'a> FieldReader<'a> {
         texts
     }
 
-    /// `true` or `false`, quoted or not.
+    /// `true` or `false`, as `truth` reads them.
     pub fn boolean(&mut self, name: &str, default: bool) -> bool {
         match self.take(name) {
             None => default,
-            Some(Value::Bool(truth)) => truth,
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => true,
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => false,
             Some(Value::String(text)) if text.trim().is_empty() => default,
-            Some(value) => {
+            Some(value) => truth(&value).unwrap_or_else(|| {
                 self.error(name, &format!("{value} is neither `true` nor `false`"), "write `true` or `false`");
                 default
-            }
+            }),
         }
     }
 
@@ -135,13 +132,9 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// Takes the field if it is `true` or `false`, quoted or not.
+    /// Takes the field if it is `true` or `false`, as `truth` reads them.
     pub fn take_truth(&mut self, name: &str) -> Option<bool> {
-        let truth = match self.peek(name)? {
-            Value::Bool(truth) => *truth,
-            Value::String(text) => text.trim().to_ascii_lowercase().parse().ok()?,
-            _ => return None,
-        };
+        let truth = truth(self.peek(name)?)?;
         self.take(name).map(|_| truth)
     }
 
@@ -159,6 +152,19 @@ impl<'a> FieldReader<'a> {
 
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
+    }
+}
+
+/// `true` or `false`, quoted or not, or what YAML 1.1 read as such.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => Some(true),
+            "false" | "no" | "off" => Some(false),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
