@@ -17,7 +17,7 @@ use crate::ledger::{Delivery, Mailing, State, StateCounts};
 use crate::load;
 use crate::send::lookup;
 use crate::send::mailing_record::MailingRecord;
-use crate::statistics::page::MailingView;
+use crate::statistics::page::{LeftView, MailingView};
 use crate::statistics::{self, Aggregator};
 use crate::store::{Store, StoreError};
 use crate::unsubscription::Channel;
@@ -75,14 +75,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     for mailing in &mailings {
         rows.push(row(&*store, mailing, &issues, config.publication.time_zone)?);
     }
+    let left = Left::read(&*store, context.clock.now())?;
     if let Some(file) = &args.html {
-        let page = page(&config, &*store, &rows, &issues)?;
+        let page = page(&config, &*store, &rows, &issues, &left)?;
         write_page(context, file, &page)?;
     }
     let behind = behind(context, &*store)?;
     if args.html.as_deref() != Some(STDOUT) {
         let messages = if args.issue.is_none() { store.message_counts()? } else { StateCounts::default() };
-        let left = Left::read(&*store, context.clock.now())?;
         show(context, &*store, &rows, args, &Rest { left, messages, findings: &behind })?;
     }
     context.report.findings(&behind);
@@ -111,7 +111,7 @@ fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], time_zone: Tz) ->
 }
 
 /// The page of these mailings. Recipients are counted as they are read, never kept in memory.
-fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> anyhow::Result<String> {
+fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue], left: &Left) -> anyhow::Result<String> {
     let rows: Vec<&Row> = rows.iter().filter(|row| !row.is_adopted()).collect();
     let mut all = Vec::with_capacity(rows.len());
     for Row { mailing, .. } in &rows {
@@ -127,7 +127,7 @@ fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> a
         .zip(&all)
         .map(|(row, (title, statistics))| MailingView { name: &row.name, title, statistics })
         .collect();
-    statistics::page::page(&config.publication, &shown)
+    statistics::page::page(&config.publication, &shown, LeftView { days: Left::DAYS, by_channel: &left.by_channel })
 }
 
 /// The title of a mailing: of its issue, of the issues in a digest, or the id of an issue that is gone.

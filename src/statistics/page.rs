@@ -17,6 +17,7 @@ use crate::statistics::scale::{duration, grouped, rate, share};
 use crate::statistics::timeline::{Times, seconds};
 use crate::statistics::{DomainTally, MAX_ATTEMPTS_SHOWN, Outcome, Statistics, Tally};
 use crate::templates::Templates;
+use crate::unsubscription::Channel;
 
 /// The template of the page.
 const TEMPLATE: &str = "status.html";
@@ -32,18 +33,31 @@ pub struct MailingView<'a> {
     pub statistics: &'a Statistics,
 }
 
+/// How many subscribers left of late, as the page shows it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LeftView<'a> {
+    /// In how many days.
+    pub days: i64,
+    /// How, and how many.
+    pub by_channel: &'a [(Channel, u64)],
+}
+
 /// The page of these mailings, in order. Times are in the publication's time zone.
 ///
 /// # Errors
 /// When the template fails, which is a bug.
-pub fn page(publication: &Publication, mailings: &[MailingView<'_>]) -> anyhow::Result<String> {
+pub fn page(publication: &Publication, mailings: &[MailingView<'_>], left: LeftView<'_>) -> anyhow::Result<String> {
     let zone = publication.time_zone;
     let mailings: Vec<Json> = (1u32..).zip(mailings).map(|(number, view)| mailing(number, view, zone)).collect();
+    let by_channel = left.by_channel.iter();
+    let by_channel =
+        by_channel.map(|(channel, count)| json!({ "name": channel.as_str(), "counts": [grouped(*count)] }));
     let fields = json!({
         "publication": publication.title,
         "zone": zone.name(),
         "patterns": PATTERNS,
         "mailings": mailings,
+        "left": { "days": left.days, "rows": by_channel.collect::<Vec<_>>() },
     });
     let templates = Templates::built_in(TEMPLATE)?;
     let page = templates.render(TEMPLATE, &Value::from(Serde(fields))).map_err(|finding| *finding)?;

@@ -4,11 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 
-use super::page::{MailingView, page};
+use super::page::{LeftView, MailingView, page};
 use super::*;
 use crate::issue::IssueId;
 use crate::publication::Publication;
 use crate::subscriber::SubscriberId;
+use crate::unsubscription::Channel;
 
 fn begun() -> DateTime<Utc> {
     "2026-11-20T08:00:00Z".parse().unwrap()
@@ -55,7 +56,7 @@ fn publication(title: &str) -> Publication {
 }
 
 fn shown(title: &str, statistics: &Statistics) -> String {
-    page(&publication(title), &[MailingView { name: "neap", title, statistics }]).unwrap()
+    page(&publication(title), &[MailingView { name: "neap", title, statistics }], LeftView::default()).unwrap()
 }
 
 #[test]
@@ -87,8 +88,16 @@ fn a_mailing_without_recipients_has_a_page() {
 
 #[test]
 fn a_page_without_mailings_says_so() {
-    let page = page(&publication("Tides"), &[]).unwrap();
-    assert!(page.contains("Nothing has been mailed yet."), "{page}");
+    let of = |by_channel| page(&publication("Tides"), &[], LeftView { days: 30, by_channel }).unwrap();
+    let page = of(&[]);
+    assert!(page.contains("Nothing has been mailed yet.") && !page.contains("Left in"), "{page}");
+    let page = of(&[(Channel::Page, 1200), (Channel::Complaint, 3)]);
+    let texts = [
+        "Left in 30 days",
+        "<bdi dir=\"ltr\">page</bdi></th><td>1,200</td>",
+        "<bdi dir=\"ltr\">complaint</bdi></th><td>3</td>",
+    ];
+    assert!(texts.iter().all(|text| page.contains(text)), "{page}");
 }
 
 /// The parts of the page that are XML: every SVG.
