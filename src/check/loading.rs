@@ -77,7 +77,7 @@ pub(super) const RULES: [&Rule; 33] = [
     ),
     &Rule::error(
         "front-matter-syntax",
-        "The front matter is not valid YAML or TOML, or repeats a field",
+        "The front matter is not valid YAML, TOML or JSON, or repeats a field",
         "the file is skipped; quote text that contains `: `, `#`, quotes or brackets",
     ),
     &Rule::error(
