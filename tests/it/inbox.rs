@@ -138,7 +138,8 @@ fn between(text: &str, before: &str, after: &str) -> String {
     rest.split_once(after).unwrap().0.to_owned()
 }
 
-fn bounce(reader: &str, reply: &str, returned: &str) -> String {
+/// A report (RFC 3464) that the message with this header did not reach a reader.
+pub fn bounce(reader: &str, reply: &str, returned: &str) -> String {
     let status = reply.split(' ').nth(1).unwrap();
     format!(
         "Return-Path: <>\nFrom: MAILER-DAEMON@mail.example.org\nTo: bounces@tides.example.org\nSubject: Undelivered\n\
@@ -152,7 +153,7 @@ fn bounce(reader: &str, reply: &str, returned: &str) -> String {
 }
 
 /// A complaint (RFC 5965) with these returned fields.
-fn complaint(returned: &str) -> String {
+pub fn complaint(returned: &str) -> String {
     format!(
         "From: feedback@example.com\nTo: abuse@tides.example.org\nSubject: complaint\nMIME-Version: 1.0\n\
          Content-Type: multipart/report; report-type=feedback-report; boundary=\"b\"\n\n\

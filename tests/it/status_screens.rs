@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::chromium::{CONTRAST, Chromium, DARK};
+use crate::inbox::{bounce, complaint};
 use crate::program::slugline;
 use crate::site::Site;
 use crate::smtp_peer::{Answer, Peer, Script};
@@ -49,7 +50,7 @@ fn the_page_of_a_mailing_is_legible_on_every_screen() {
     }
 }
 
-/// A mailing with every outcome, in three runs; then its page.
+/// A mailing with every outcome, in three runs; then its bounces and a complaint, and its page.
 fn mail(folder: &Path) {
     let peer = Peer::start(vec![
         Script::new()
@@ -59,7 +60,8 @@ fn mail(folder: &Path) {
     ]);
     let project = format!(
         "title: Tide Notes\nbase_url: https://tides.example.org\n\
-         mail: {{from: n@tides.example.org, via: \"smtp://127.0.0.1:{}\", connections: 1, unsubscribe: none, subscribers: readers.csv}}\n",
+         mail: {{from: n@tides.example.org, via: \"smtp://127.0.0.1:{}\", connections: 1, unsubscribe: none, \
+         subscribers: readers.csv, most_failures: 100%}}\n",
         peer.port()
     );
     fs::write(folder.join("slugline.yaml"), project).unwrap();
@@ -81,6 +83,15 @@ fn mail(folder: &Path) {
     run("2026-11-20T22:58:00Z", &["send", "--first", "--limit", "100"]);
     run("2026-11-20T22:58:03Z", &["send", "--limit", "100"]);
     run("2026-11-21T06:30:00Z", &["send"]);
+    let reports = folder.join("reports");
+    fs::create_dir(&reports).unwrap();
+    for (number, taken) in peer.taken().iter().step_by(9).enumerate() {
+        let header = taken.content.split_once("\r\n\r\n").unwrap().0.replace("\r\n", "\n");
+        let reply = ["550 5.1.1 No such user", "552 5.2.2 Mailbox full", "550 5.7.1 Refused"][number % 3];
+        let report = if number == 0 { complaint(&header) } else { bounce(&taken.to, reply, &header) };
+        fs::write(reports.join(format!("{number}.eml")), report).unwrap();
+    }
+    run("2026-11-21T06:30:00Z", &["inbox", reports.to_str().unwrap()]);
     run("2026-11-21T06:30:00Z", &["status", "--html", "status.html"]);
 }
 
