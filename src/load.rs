@@ -217,8 +217,8 @@ struct Surroundings<'a> {
 
 fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file: &SourceFile) -> Assembled {
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
-    let head = match project.head(&file.path, front_matter::is_complete) {
-        Ok(head) => head,
+    let (head, size) = match project.head_and_size(&file.path, front_matter::is_complete) {
+        Ok(read) => read,
         Err(error) => {
             let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
             return left_out(
@@ -239,7 +239,12 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         root: config.site_root(&file.path),
     };
     match front_matter::split(&file.path, &head) {
-        Ok(block) => assemble(source, &block, publication, site),
+        Ok(block) => match assemble(source, &block, publication, site) {
+            Assembled { issue: Some(issue), .. } if size > MAX_ISSUE_BYTES && (issue.feed || issue.email) => {
+                left_out(too_large(&file.path))
+            }
+            assembled => assembled,
+        },
         // A fragment that other pages include.
         Err(_) if !site.lists(source, publication) => Assembled { issue: None, findings: Vec::new() },
         Err(finding) => left_out(*finding),
@@ -284,14 +289,18 @@ const MAX_ISSUE_BYTES: u64 = 4 << 20;
 pub fn file(project: &Project, issue: &Issue) -> Result<Vec<u8>, Box<Finding>> {
     let finding = match project.bytes_up_to(&issue.path, MAX_ISSUE_BYTES) {
         Ok(Some(bytes)) => return Ok(bytes),
-        Ok(None) => {
-            Finding::error("issue-too-large", "the file has more than 4 MiB, so it is neither published nor mailed")
-                .help("divide it into several issues, or put its data and pictures into files of their own")
-        }
+        Ok(None) => too_large(&issue.path),
         Err(error) => Finding::error("unreadable", format!("{error:#}"))
-            .help("check that the file still exists, then run slugline again"),
+            .help("check that the file still exists, then run slugline again")
+            .at(Place::file(&issue.path)),
     };
-    Err(Box::new(finding.at(Place::file(&issue.path))))
+    Err(Box::new(finding))
+}
+
+fn too_large(path: &str) -> Finding {
+    Finding::error("issue-too-large", "the file has more than 4 MiB, so it is neither published nor mailed")
+        .help("divide it into several issues, or put its data and pictures into files of their own")
+        .at(Place::file(path))
 }
 
 /// The body of an issue, given the bytes of its file.

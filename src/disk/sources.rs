@@ -96,11 +96,21 @@ impl Project {
     /// # Errors
     /// If the file cannot be read.
     pub fn head(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+        self.head_and_size(path, is_enough).map(|(head, _)| head)
+    }
+
+    /// The same, and the size of the file in bytes.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn head_and_size(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<(Vec<u8>, u64)> {
         const STEP_BYTES: u64 = 4096;
         let mut file = File::open(self.path(path))?;
         let mut bytes = Vec::with_capacity(STEP_BYTES as usize);
         while file.by_ref().take(STEP_BYTES).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
-        Ok(bytes)
+        // A small file has been read whole: a build asks for a hundred thousand.
+        let size = if (bytes.len() as u64) < STEP_BYTES { bytes.len() as u64 } else { file.metadata()?.len() };
+        Ok((bytes, size))
     }
 }
 
@@ -286,5 +296,8 @@ mod tests {
         assert_eq!(length("a.md", 5000).unwrap(), 8192);
         assert_eq!(length("a.md", 50_000).unwrap(), 20_000);
         assert!(length("b.md", 0).is_err());
+        project.write("b.md", b"text").unwrap();
+        let size = |path| project.head_and_size(path, |_| true).map(|(head, size)| (head.len(), size));
+        assert_eq!((size("a.md").unwrap(), size("b.md").unwrap()), ((4096, 20_000), (4, 4)));
     }
 }

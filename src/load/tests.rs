@@ -67,14 +67,17 @@ fn an_issue_that_is_too_large_affects_no_other() {
         front_matter.to_owned() + &"x".repeat(MAX_ISSUE_BYTES as usize - front_matter.len() + more)
     };
     project.write("content/large.md", large(0).as_bytes()).unwrap();
+    let unlisted = large(1).replacen("---\n", "---\nbuild: {list: never}\n", 1);
+    project.write("content/unlisted.md", unlisted.as_bytes()).unwrap();
     project.write("content/larger.md", large(1).as_bytes()).unwrap();
-    let loaded = issues(&project, &config(&project, "slugline.yaml").unwrap(), now()).unwrap().issues;
-    let read: Vec<_> = loaded.iter().map(|issue| body(&project, issue).map(|body| body.len())).collect();
-    let finding =
-        Finding::error("issue-too-large", "the file has more than 4 MiB, so it is neither published nor mailed")
-            .help("divide it into several issues, or put its data and pictures into files of their own")
-            .at(Place::file("content/larger.md"));
-    assert_eq!(read, [Ok(MAX_ISSUE_BYTES as usize - loaded[0].body.offset), Err(Box::new(finding))]);
+    let loaded = issues(&project, &config(&project, "slugline.yaml").unwrap(), now()).unwrap();
+    assert_eq!(loaded.findings, [too_large("content/larger.md")]);
+    let paths: Vec<&str> = loaded.issues.iter().map(|issue| issue.path.as_str()).collect();
+    assert_eq!(paths, ["content/large.md", "content/unlisted.md"]);
+    let issue = &loaded.issues[0];
+    assert_eq!(body(&project, issue).unwrap().len(), MAX_ISSUE_BYTES as usize - issue.body.offset);
+    project.write("content/large.md", large(1).as_bytes()).unwrap();
+    assert_eq!(body(&project, issue), Err(Box::new(too_large("content/large.md"))), "it has grown since");
 }
 
 #[test]
