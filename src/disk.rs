@@ -4,7 +4,7 @@
 //! left to `config` and `content`.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -72,6 +72,15 @@ impl Project {
     pub fn bytes(&self, path: impl AsRef<Path>) -> anyhow::Result<Vec<u8>> {
         let path = self.path(path);
         fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))
+    }
+
+    /// The bytes of a file, or `None` if it has more than `max`.
+    ///
+    /// # Errors
+    /// If it is missing, not readable or not a file; the message names it.
+    pub fn bytes_up_to(&self, path: impl AsRef<Path>, max: u64) -> anyhow::Result<Option<Vec<u8>>> {
+        let path = self.path(path);
+        read_up_to(&path, max).with_context(|| format!("failed to read `{}`", path.display()))
     }
 
     /// The text of a file, or `None` if it does not exist.
@@ -191,6 +200,21 @@ impl Project {
     }
 }
 
+fn read_up_to(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        // Opening a pipe would wait for a writer.
+        return Err(io::Error::other("it is not a file"));
+    }
+    if metadata.len() > max {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+    // It may have grown since.
+    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= max))
+}
+
 /// Who may read a file.
 #[derive(Clone, Copy)]
 enum Readers {
@@ -291,6 +315,16 @@ mod tests {
         assert_eq!(project.text_if_exists("a.md").unwrap(), None);
         let error = project.text("a.md").unwrap_err();
         assert_eq!(error.to_string(), "failed to read `/nonexistent/a.md`");
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        project.write("a.md", b"text").unwrap();
+        assert_eq!(project.bytes_up_to("a.md", 4).unwrap(), Some(b"text".to_vec()));
+        assert_eq!(project.bytes_up_to("a.md", 3).unwrap(), None);
+        assert_eq!(project.bytes_up_to(".", 9).unwrap_err().root_cause().to_string(), "it is not a file");
     }
 
     #[test]

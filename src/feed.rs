@@ -4,6 +4,8 @@
 //! machine: no clock, no locale. The model meets the validators' requirements for all formats, each format's file its
 //! own.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use url::Url;
 
@@ -32,6 +34,7 @@ mod term;
 mod text;
 mod xml;
 
+pub use crate::feed::budget::Budget;
 pub use crate::feed::distinct::AddedSeconds;
 pub use crate::feed::options::{Archive, Format, Options, Taxonomy};
 
@@ -72,8 +75,12 @@ pub struct Feed {
     pub ttl: Option<u32>,
     /// Newest first.
     pub entries: Vec<Entry>,
+    /// What it may contain.
+    pub budget: Budget,
     /// Entries, counted from the oldest, that are summaries because of `max_bytes`.
     pub shortened: usize,
+    /// Older issues left out because of `max_bytes`.
+    pub left_out: usize,
 }
 
 /// What the dates of entries depend on.
@@ -155,17 +162,15 @@ pub struct EntryContent {
 }
 
 impl Feed {
-    /// Builds the planned feed from these issues, in this order. The first `unarchived` issues are in no archive document and
-    /// are never dropped.
+    /// Builds the planned feed from these issues, in this order. The first `unarchived` issues are never left out.
     pub fn new(
         publication: &Publication,
         feeds: &Options,
         plan: &FeedPlan<'_>,
-        mut issues: Vec<(&Issue, EntryContent)>,
+        issues: Vec<(&Issue, EntryContent)>,
         unarchived: usize,
         dates: &Dates,
     ) -> Self {
-        let shortened = plan.max_bytes.map_or(0, |max| budget::shorten(&mut issues, unarchived, max));
         let locations = |folder: &str| locations(&publication.base_url, folder, feeds);
         let title = plain(&plan.title);
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
@@ -190,7 +195,9 @@ impl Feed {
             stylesheet: feeds.stylesheet.then(|| stylesheet::href(&plan.folder)),
             ttl: feeds.ttl,
             entries: issues.into_iter().map(entry).collect(),
-            shortened,
+            budget: Budget { max_bytes: plan.max_bytes, unarchived },
+            shortened: 0,
+            left_out: 0,
             title,
         }
     }
@@ -220,6 +227,15 @@ impl Feed {
 
     fn is_archive(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// Shortens the feed to its limit of bytes, and returns its files if it has one.
+    ///
+    /// # Errors
+    /// See `render`.
+    pub fn fit(&mut self) -> anyhow::Result<BTreeMap<Format, Vec<u8>>> {
+        let files = self.budget.max_bytes.map_or(Ok(Vec::new()), |max| budget::fit(self, max))?;
+        Ok(files.into_iter().collect())
     }
 
     /// Serializes the feed in a format.

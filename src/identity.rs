@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::content::path::base_name;
+use crate::content::path::{base_name, composed};
 use crate::identity::likeness::{Likeness, TextSketch, TitleHash};
 use crate::identity::lock::{Lock, LockEntry, content_hash};
 use crate::issue::{Issue, IssueId, PossibleRename};
@@ -203,8 +203,10 @@ impl<'a> EntryMatcher<'a> {
         let mut matcher = Self::default();
         // A file with a different date may be another issue that replaced one that moved.
         let mut uncertain = Vec::new();
+        let forms = other_forms(lock, issues);
         for (at, issue) in issues.iter().enumerate() {
-            let Some((path, locked)) = lock.entries.get_key_value(&issue.path) else { continue };
+            let other_form = || forms.get(&*composed(&issue.path)).and_then(|path| lock.entries.get_key_value(*path));
+            let Some((path, locked)) = lock.entries.get_key_value(&issue.path).or_else(other_form) else { continue };
             matcher.matched.insert(path);
             if locked.published == issue.date.to_utc() {
                 matcher.entry_by_issue.insert(at, path);
@@ -285,6 +287,20 @@ impl<'a> EntryMatcher<'a> {
             }
         }
     }
+}
+
+/// The paths of entries whose file is there under the same name with its letters composed or not, by the composed path.
+fn other_forms<'a>(lock: &'a Lock, issues: &[Issue]) -> BTreeMap<String, &'a str> {
+    let unknown = issues.iter().filter(|issue| !issue.path.is_ascii() && !lock.entries.contains_key(&issue.path));
+    let unknown: BTreeSet<_> = unknown.map(|issue| composed(&issue.path)).collect();
+    if unknown.is_empty() {
+        return BTreeMap::new();
+    }
+    let is_there: BTreeSet<&str> = issues.iter().map(|issue| issue.path.as_str()).collect();
+    let gone = lock.entries.keys().filter(|path| !path.is_ascii() && !is_there.contains(path.as_str()));
+    gone.map(|path| (composed(path).into_owned(), path.as_str()))
+        .filter(|(form, _)| unknown.contains(form.as_str()))
+        .collect()
 }
 
 /// The file name without extension and without the date that Jekyll puts before it, which changes when a post is put off.

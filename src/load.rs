@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::config::hugo::Hugo;
 use crate::content::assemble::{Assembled, Site, Source, assemble};
 use crate::content::front_matter;
+use crate::content::path::composed;
 use crate::content::revision::UpdatedFrom;
 use crate::content::sections::Sections;
 use crate::disk::Project;
@@ -216,8 +217,8 @@ struct Surroundings<'a> {
 
 fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file: &SourceFile) -> Assembled {
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
-    let head = match project.head(&file.path, front_matter::is_complete) {
-        Ok(head) => head,
+    let (head, size) = match project.head_and_size(&file.path, front_matter::is_complete) {
+        Ok(read) => read,
         Err(error) => {
             let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
             return left_out(
@@ -227,7 +228,7 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     };
     let changed = surroundings.history.updated(&file.path);
     let below_content = config.languages.without_language(file.below_content());
-    let source = Source { path: &file.path, below_content: &below_content, changed };
+    let source = Source { path: &file.path, below_content: &composed(&below_content), changed };
     let publication = config.languages.of_file(&file.path, &config.publication);
     let site = Site {
         permalink: &config.permalink,
@@ -238,7 +239,12 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         root: config.site_root(&file.path),
     };
     match front_matter::split(&file.path, &head) {
-        Ok(block) => assemble(source, &block, publication, site),
+        Ok(block) => match assemble(source, &block, publication, site) {
+            Assembled { issue: Some(issue), .. } if size > MAX_ISSUE_BYTES && (issue.feed || issue.email) => {
+                left_out(too_large(&file.path))
+            }
+            assembled => assembled,
+        },
         // A fragment that other pages include.
         Err(_) if !site.lists(source, publication) => Assembled { issue: None, findings: Vec::new() },
         Err(finding) => left_out(*finding),
@@ -273,15 +279,28 @@ pub fn body(project: &Project, issue: &Issue) -> Result<String, Box<Finding>> {
     body_in(issue, &file(project, issue)?).map(str::to_owned)
 }
 
+/// Bytes of the largest issue: rendering takes forty times as much memory. Mail programs cut off far smaller ones.
+const MAX_ISSUE_BYTES: u64 = 4 << 20;
+
 /// Reads the entire file of an issue.
 ///
 /// # Errors
-/// A finding if it can no longer be read.
+/// A finding if it can no longer be read, or is larger than 4 MiB.
 pub fn file(project: &Project, issue: &Issue) -> Result<Vec<u8>, Box<Finding>> {
-    project.bytes(&issue.path).map_err(|error| {
-        let finding = Finding::error("unreadable", format!("{error:#}"));
-        Box::new(finding.help("check that the file still exists, then run slugline again").at(Place::file(&issue.path)))
-    })
+    let finding = match project.bytes_up_to(&issue.path, MAX_ISSUE_BYTES) {
+        Ok(Some(bytes)) => return Ok(bytes),
+        Ok(None) => too_large(&issue.path),
+        Err(error) => Finding::error("unreadable", format!("{error:#}"))
+            .help("check that the file still exists, then run slugline again")
+            .at(Place::file(&issue.path)),
+    };
+    Err(Box::new(finding))
+}
+
+fn too_large(path: &str) -> Finding {
+    Finding::error("issue-too-large", "the file has more than 4 MiB, so it is neither published nor mailed")
+        .help("divide it into several issues, or put its data and pictures into files of their own")
+        .at(Place::file(path))
 }
 
 /// The body of an issue, given the bytes of its file.

@@ -3,6 +3,7 @@
 //! Renders only what a feed shows, and each issue once for all feeds. An issue that cannot be read is left out and
 //! reported without affecting others.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
@@ -47,8 +48,12 @@ pub struct BuiltFeed {
     pub entries: usize,
     /// Entries, counted from the oldest, that are summaries because of `max_bytes`.
     pub shortened: usize,
+    /// Older issues left out because of `max_bytes`.
+    pub left_out: usize,
     /// Size in bytes.
     pub bytes: usize,
+    /// Whether that is more than `max_bytes`, because what must stay is larger.
+    pub is_too_large: bool,
     /// Whether the file was written.
     pub written: Written,
 }
@@ -164,10 +169,13 @@ pub fn feed_sizes(
     let mut sizes = Vec::new();
     for plan in &plans {
         texts.render(std::slice::from_ref(plan));
-        let feed = writer.feed(plan, &mut texts);
+        let mut feed = writer.feed(plan, &mut texts);
+        let fitted = feed.fit()?;
         for (format, file) in &config.feeds.formats {
             let path = writer.output.join(&plan.folder).join(file);
-            sizes.push((path.to_string_lossy().into_owned(), feed.render(*format)?.len()));
+            let bytes =
+                fitted.get(format).map_or_else(|| Ok(feed.render(*format)?.len()), |bytes| anyhow::Ok(bytes.len()))?;
+            sizes.push((path.to_string_lossy().into_owned(), bytes));
         }
     }
     Ok(sizes)
@@ -194,7 +202,7 @@ impl FeedWriter<'_> {
                 let feeds: Vec<_> = batch.iter().map(|plan| (plan, self.feed(plan, texts))).collect();
                 built.extend(writing.take().map_or(Ok(Vec::new()), join)?);
                 let writers = &writers;
-                writing = Some(scope.spawn(move || writers.install(|| self.write_batch(&feeds))));
+                writing = Some(scope.spawn(move || writers.install(|| self.write_batch(feeds))));
             }
             built.extend(writing.take().map_or(Ok(Vec::new()), join)?);
             Ok(built)
@@ -207,14 +215,35 @@ impl FeedWriter<'_> {
     }
 
     /// Writes each feed in each format, in parallel.
-    fn write_batch(self, feeds: &[(&FeedPlan<'_>, Feed)]) -> anyhow::Result<Vec<BuiltFeed>> {
-        let formats = |feed| self.config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
-        let files: Vec<_> = feeds.iter().flat_map(formats).collect();
-        let write = |((plan, feed), format, file): (&(&FeedPlan<'_>, Feed), Format, &String)| {
-            write(self.project, plan, feed, format, &self.output.join(&plan.folder), file)
-        };
+    fn write_batch(self, feeds: Vec<(&FeedPlan<'_>, Feed)>) -> anyhow::Result<Vec<BuiltFeed>> {
+        let write = |(plan, feed): (&FeedPlan<'_>, Feed)| self.write_feed(plan, feed);
         // Reports the first error in file order, whichever thread failed first.
-        let written: Vec<anyhow::Result<BuiltFeed>> = files.into_par_iter().map(write).collect();
+        let written: Vec<anyhow::Result<Vec<BuiltFeed>>> = feeds.into_par_iter().map(write).collect();
+        Ok(written.into_iter().collect::<anyhow::Result<Vec<_>>>()?.concat())
+    }
+
+    fn write_feed(self, plan: &FeedPlan<'_>, mut feed: Feed) -> anyhow::Result<Vec<BuiltFeed>> {
+        let fitted = feed.fit()?;
+        let folder = self.output.join(&plan.folder);
+        let write = |(format, file): (&Format, &String)| {
+            let path = folder.join(file);
+            let bytes =
+                fitted.get(format).map_or_else(|| feed.render(*format).map(Cow::Owned), |bytes| Ok(bytes.into()))?;
+            Ok(BuiltFeed {
+                kind: plan.kind,
+                title: feed.title.clone(),
+                folder: folder.to_string_lossy().into_owned(),
+                format: *format,
+                written: self.project.write(&path, &bytes)?,
+                path: path.to_string_lossy().into_owned(),
+                entries: feed.entries.len(),
+                shortened: feed.shortened,
+                left_out: feed.left_out,
+                bytes: bytes.len(),
+                is_too_large: plan.max_bytes.is_some_and(|max| bytes.len() > max),
+            })
+        };
+        let written: Vec<anyhow::Result<BuiltFeed>> = self.config.feeds.formats.par_iter().map(write).collect();
         written.into_iter().collect()
     }
 }
@@ -240,29 +269,6 @@ fn batches<'a, 'b>(plans: &'b [FeedPlan<'a>]) -> Vec<&'b [FeedPlan<'a>]> {
     }
     batches.push(&plans[start..]);
     batches
-}
-
-fn write(
-    project: &Project,
-    plan: &FeedPlan<'_>,
-    feed: &Feed,
-    format: Format,
-    folder: &Path,
-    file: &str,
-) -> anyhow::Result<BuiltFeed> {
-    let (path, bytes) = (folder.join(file), feed.render(format)?);
-    let written = project.write(&path, &bytes)?;
-    Ok(BuiltFeed {
-        kind: plan.kind,
-        title: feed.title.clone(),
-        folder: folder.to_string_lossy().into_owned(),
-        format,
-        path: path.to_string_lossy().into_owned(),
-        entries: feed.entries.len(),
-        shortened: feed.shortened,
-        bytes: bytes.len(),
-        written,
-    })
 }
 
 /// Writes the files beside the feeds, with the project's own style sheet if it has one.

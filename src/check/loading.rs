@@ -2,7 +2,7 @@
 
 use crate::check::rule::Rule;
 
-pub(super) const RULES: [&Rule; 33] = [
+pub(super) const RULES: [&Rule; 34] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it requires, is missing",
@@ -47,7 +47,12 @@ pub(super) const RULES: [&Rule; 33] = [
     &Rule::error(
         "unreadable",
         "A file or folder cannot be read",
-        "it is skipped; give the user who runs slugline permission to read it",
+        "it is skipped; give the user who runs slugline permission to read it, or remove what is no file",
+    ),
+    &Rule::error(
+        "issue-too-large",
+        "The file of an issue has more than 4 MiB",
+        "it is neither published nor mailed; divide it, or put its data and pictures into files of their own",
     ),
     &Rule::error("not-utf8", "A file is not UTF-8", "it is skipped; save it as UTF-8"),
     &Rule::error(

@@ -46,15 +46,25 @@ pub(super) fn notes(build: &Build) -> Vec<String> {
     changes.filter_map(change_note).chain(too_large(build)).collect()
 }
 
-/// The message about feeds that grew too large.
+/// The message about a feed that its limit shortened, or that is larger nevertheless.
 fn too_large(build: &Build) -> Option<String> {
-    let built = build.files.iter().find(|built| built.kind == FeedKind::Main && built.shortened > 0)?;
-    let (shortened, entries) = (built.shortened, built.entries);
-    Some(format!(
-        "The oldest {shortened} of the {entries} issues in `{}` are summaries: the full text of all would be more than \
-         `feeds.max_bytes`.",
-        built.path
-    ))
+    let mut main = build.files.iter().filter(|built| built.kind == FeedKind::Main);
+    if let Some(BuiltFeed { path, bytes, .. }) = main.clone().find(|built| built.is_too_large) {
+        return Some(format!(
+            "`{path}` has {bytes} bytes, more than `feeds.max_bytes`: the newest issue is always complete, and what no archive has \
+             stays in the feed."
+        ));
+    }
+    let built = main.find(|built| built.shortened + built.left_out > 0)?;
+    let BuiltFeed { path, entries, shortened, left_out, .. } = built;
+    let what = match (shortened, left_out) {
+        (0, left_out) => format!("Of the issues for `{path}`, the oldest {left_out} are left out"),
+        (shortened, 0) => format!("The oldest {shortened} of the {entries} issues in `{path}` are summaries"),
+        (shortened, left_out) => format!(
+            "The oldest {shortened} of the {entries} issues in `{path}` are summaries, and the {left_out} before them are left out"
+        ),
+    };
+    Some(format!("{what}: the file would be larger than `feeds.max_bytes`."))
 }
 
 /// The document of `build`.

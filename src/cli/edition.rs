@@ -93,9 +93,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     match args {
-        Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
+        Args { html: true, .. } => context.report.content(&edition.html(&recipient)?)?,
         Args { eml: true, .. } => context.report.bytes(&message(context, &config, &edition, &recipient, now)?)?,
-        _ => context.report.text(&edition.text(&recipient)?)?,
+        _ => context.report.content(&edition.text(&recipient)?)?,
     }
     Ok(Exit::Done)
 }

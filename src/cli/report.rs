@@ -1,7 +1,8 @@
 //! The only writer to the terminal: results to stdout; messages, findings, errors and progress to stderr.
 //!
-//! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour. With
-//! `--json` a result is one document, which `json` keeps until the command ends.
+//! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour.
+//! Control characters of other people's text are shown, not obeyed. With `--json` a result is one document, which `json` keeps
+//! until the command ends.
 
 use std::fmt;
 use std::io::{self, IsTerminal, StdoutLock, Write};
@@ -19,17 +20,20 @@ use crate::cli::args::{Color, Global};
 use crate::cli::report::alike::Shown;
 use crate::cli::report::json::{Body, Output};
 use crate::cli::report::snippet::rendered;
+use crate::cli::report::visible::{visible, without_controls};
 use crate::finding::{Finding, Severity};
 
 pub(super) use crate::cli::report::json::{ErrorRow, FindingRow, rows, severity};
 pub(super) use crate::cli::report::notices::Notices;
 pub(super) use crate::cli::report::table::Columns;
+pub(super) use crate::cli::report::visible::visible_line;
 
 mod alike;
 mod json;
 mod notices;
 mod snippet;
 mod table;
+mod visible;
 
 /// Writes results and messages in the way the global options ask for.
 #[derive(Debug, Clone)]
@@ -83,7 +87,12 @@ impl Report {
 
     /// Writes a result as text.
     pub fn text(&self, text: &str) -> anyhow::Result<()> {
-        self.bytes(text.as_bytes())
+        self.bytes(visible(text).as_bytes())
+    }
+
+    /// Writes what readers get as a result: into a file, right-to-left text comes as it is.
+    pub fn content(&self, text: &str) -> anyhow::Result<()> {
+        if io::stdout().is_terminal() { self.text(text) } else { self.bytes(without_controls(text).as_bytes()) }
     }
 
     /// Stdout, for a result that is written piece by piece.
@@ -152,24 +161,24 @@ impl Report {
     /// Shows a message that is no result, unless `--quiet` is given.
     pub fn message(&self, message: &str) {
         if !self.quiet {
-            self.to_stderr(&format!("{message}\n"));
+            self.to_stderr(&format!("{}\n", visible(message)));
         }
     }
 
     /// Shows a question to the person at the terminal, even with `--quiet`.
     pub fn question(&self, question: &str) {
-        self.to_stderr(&format!("{question} "));
+        self.to_stderr(&format!("{} ", visible(question)));
     }
 
     /// Writes a line of a log that the user asked for, or that something needs attention.
     pub fn log(&self, line: &str) {
-        self.to_stderr(&format!("{line}\n"));
+        self.to_stderr(&format!("{}\n", visible(line)));
     }
 
     /// Shows a message if `--verbose` is given.
     pub fn detail(&self, message: &str) {
         if self.verbose {
-            self.to_stderr(&format!("{message}\n"));
+            self.to_stderr(&format!("{}\n", visible(message)));
         }
     }
 
@@ -202,7 +211,7 @@ impl Report {
         self.styled(&all.collect::<String>())
     }
 
-    /// Writes a coloured result; the colours are stripped where they are not wanted.
+    /// Writes a coloured result; the colours are stripped where they are not wanted. Text from elsewhere must be `visible`.
     pub fn styled(&self, text: &str) -> anyhow::Result<()> {
         let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
         stdout.write_all(text.as_bytes())?;
@@ -230,7 +239,7 @@ impl Report {
     pub fn progress(&self, length: u64, what: &str) -> ProgressBar {
         let bar = self.bar("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}", |style| style);
         bar.set_length(length);
-        bar.set_message(what.to_owned());
+        bar.set_message(visible(what).into_owned());
         bar
     }
 
@@ -240,7 +249,7 @@ impl Report {
         let draw = move |_: &ProgressState, out: &mut dyn fmt::Write| {
             let width = terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
             // One column stays free: some terminals wrap when the last one is filled.
-            let _ = out.write_str(&line(width.saturating_sub(1)));
+            let _ = out.write_str(&visible(&line(width.saturating_sub(1))));
         };
         let bar = self.bar("{line}", |style| style.with_key("line", draw));
         if self.watching() == Watching::Bar {

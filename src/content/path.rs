@@ -1,6 +1,9 @@
 //! Paths below the project folder, as text separated by `/`.
 
+use std::borrow::Cow;
 use std::path::{Component, Path};
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// The folder of a file; empty at the top level.
 pub fn folder(path: &str) -> &str {
@@ -46,6 +49,14 @@ pub fn joined(folder: &str, relative: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// A path whose letters are composed (NFC). macOS may write `é` as two characters, which makes no other name.
+pub fn composed(path: &str) -> Cow<'_, str> {
+    match path.is_ascii() || is_nfc_quick(path.chars()) == IsNormalized::Yes {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(path.nfc().collect()),
+    }
+}
+
 /// A path separated by `/`, without `.` segments.
 pub fn with_slashes(path: &Path) -> String {
     let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
@@ -55,6 +66,12 @@ pub fn with_slashes(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_are_composed() {
+        assert_eq!(composed("cafe\u{301}/\u{1112}\u{1161}\u{11ab}/が.md"), "caf\u{e9}/\u{d55c}/が.md");
+        assert!(matches!(composed("caf\u{e9}/潮.md"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn a_relative_path_stays_in_the_project() {

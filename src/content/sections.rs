@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::content::cascade::Cascade;
 use crate::content::front_matter::Fields;
-use crate::content::path::container;
+use crate::content::path::{composed, container};
 use crate::content::url_path::lower_with_hyphens;
 
 /// An `_index.md`.
@@ -36,6 +36,11 @@ impl Section {
     }
 }
 
+/// The form in which folders are compared.
+fn key(folder: &str) -> String {
+    lower_with_hyphens(&composed(folder))
+}
+
 fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),
@@ -47,7 +52,7 @@ fn as_text(value: &Value) -> Option<String> {
 /// The sections of a project in each language.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sections {
-    /// By the folder of the language, empty for the main one; then by folder below the project, in lower case.
+    /// By the folder of the language, empty for the main one; then by the key of the folder below the project.
     by_language: HashMap<String, HashMap<String, Section>>,
 }
 
@@ -64,7 +69,7 @@ impl Sections {
     /// Adds the section of a folder below the project in the language with that folder.
     pub fn add(&mut self, language: Option<&str>, folder: &str, section: Section) {
         let sections = self.by_language.entry(language.unwrap_or_default().to_owned()).or_default();
-        sections.insert(lower_with_hyphens(folder), section);
+        sections.insert(key(folder), section);
     }
 
     /// The folders above a page, outermost first. `root` is its content folder, empty or with the slash at its end, and
@@ -80,8 +85,7 @@ impl Sections {
         let ancestor = |end: usize| {
             let name = &folder[start..end];
             start = end + 1;
-            let section =
-                sections.and_then(|sections| sections.get(&lower_with_hyphens(&format!("{root}{}", &folder[..end]))));
+            let section = sections.and_then(|sections| sections.get(&key(&format!("{root}{}", &folder[..end]))));
             Ancestor { name, section }
         };
         ends.map(ancestor).collect()
@@ -90,7 +94,7 @@ impl Sections {
     /// The cascades of the folders above a page, nearest first.
     pub fn cascades<'a>(&'a self, language: Option<&str>, root: &str, page: &str) -> Vec<&'a Cascade> {
         let Some(sections) = self.by_language.get(language.unwrap_or_default()) else { return Vec::new() };
-        let folder = lower_with_hyphens(&format!("{root}{}", container(page)));
+        let folder = key(&format!("{root}{}", container(page)));
         let folder = folder.trim_end_matches('/');
         let above = folder.rmatch_indices('/').map(|(at, _)| &folder[..at]);
         let top = (!folder.is_empty()).then_some("");

@@ -24,10 +24,11 @@ impl Project {
                 match entry.file_type() {
                     _ if name.starts_with('.') || except.contains(&name.as_str()) => {}
                     Ok(kind) if kind.is_dir() => next.push(path),
-                    Ok(_) => {
+                    // Pipes, sockets and devices are no files.
+                    Ok(kind) if kind.is_file() || kind.is_symlink() => {
                         files.insert(path);
                     }
-                    Err(_) => {}
+                    Ok(_) | Err(_) => {}
                 }
             }
         }

@@ -82,7 +82,8 @@ impl Project {
         while !around.is_empty() {
             around = folder(around);
             let Ok(entries) = fs::read_dir(self.path(around)) else { continue };
-            let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+            let files = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+            let names = files.filter_map(|entry| entry.file_name().into_string().ok());
             let found = names.filter(|name| is_markdown(name) && is_section(name));
             sections
                 .extend(found.map(|name| SourceFile { path: below(around, &name), root: root.min(around.len() + 1) }));
@@ -95,11 +96,21 @@ impl Project {
     /// # Errors
     /// If the file cannot be read.
     pub fn head(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+        self.head_and_size(path, is_enough).map(|(head, _)| head)
+    }
+
+    /// The same, and the size of the file in bytes.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn head_and_size(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<(Vec<u8>, u64)> {
         const STEP_BYTES: u64 = 4096;
         let mut file = File::open(self.path(path))?;
         let mut bytes = Vec::with_capacity(STEP_BYTES as usize);
         while file.by_ref().take(STEP_BYTES).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
-        Ok(bytes)
+        // A small file has been read whole: a build asks for a hundred thousand.
+        let size = if (bytes.len() as u64) < STEP_BYTES { bytes.len() as u64 } else { file.metadata()?.len() };
+        Ok((bytes, size))
     }
 }
 
@@ -156,6 +167,8 @@ fn read(name: &str, root: usize, entries: fs::ReadDir) -> (Sources, Vec<(String,
             folders.push((path_below, path));
         } else if kind.is_symlink() && (is_markdown(file_name) || path.is_dir()) {
             found.findings.push(symbolic_link(&path_below));
+        } else if is_markdown(file_name) && !kind.is_file() {
+            found.findings.push(special(&path_below));
         } else if is_markdown(file_name) {
             let of_kind = if is_section(file_name) { &mut found.sections } else { &mut found.files };
             of_kind.push(SourceFile { path: path_below, root });
@@ -186,6 +199,13 @@ fn unreadable(path: &str, error: &io::Error) -> Finding {
 fn symbolic_link(path: &str) -> Finding {
     Finding::warning("symbolic-link", "it is a symbolic link, which Hugo ignores, so it is no issue")
         .help("put the file itself there, or name the folder that contains it in `content`")
+        .at(Place::file(path))
+}
+
+/// Opening a pipe would wait for a writer, and reading a device might never end.
+fn special(path: &str) -> Finding {
+    Finding::error("unreadable", "it is a pipe, a socket or a device, not a file")
+        .help("remove it, or give it a name that does not end like that of a Markdown file")
         .at(Place::file(path))
 }
 
@@ -249,6 +269,25 @@ mod tests {
         assert_eq!((found.files.len(), links), (1, vec!["linked/c.md".into(), "linked/d".into(), "linked/up".into()]));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn only_files_are_read() {
+        let (_folder, project) = project(&["content/a.md", "content/folder.md/b.md"]);
+        let _socket = std::os::unix::net::UnixListener::bind(project.path("content/socket.md")).unwrap();
+        let _above = std::os::unix::net::UnixListener::bind(project.path("_index.md")).unwrap();
+        let _picture = std::os::unix::net::UnixListener::bind(project.path("content/socket.png")).unwrap();
+        std::os::unix::fs::symlink("loop.md", project.path("content/loop.md")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", project.path("content/zero.md")).unwrap();
+        let mut found = project.sources(Path::new("content"), &Languages::default()).unwrap();
+        found.findings.sort_by_key(|finding| finding.place.as_ref().map(ToString::to_string));
+        let said: Vec<_> = found.findings.iter().map(|it| (it.rule, it.place.as_ref().unwrap().to_string())).collect();
+        let files: Vec<&str> = found.files.iter().map(SourceFile::below_content).collect();
+        assert_eq!(files, ["a.md", "folder.md/b.md"]);
+        assert_eq!(found.sections, []);
+        let links = ["loop", "zero"].map(|name| ("symbolic-link", format!("content/{name}.md")));
+        assert_eq!(said, [&links[..1], &[("unreadable", "content/socket.md".to_owned())], &links[1..]].concat());
+    }
+
     #[test]
     fn only_the_needed_bytes_are_read() {
         let (_folder, project) = project(&[]);
@@ -257,5 +296,8 @@ mod tests {
         assert_eq!(length("a.md", 5000).unwrap(), 8192);
         assert_eq!(length("a.md", 50_000).unwrap(), 20_000);
         assert!(length("b.md", 0).is_err());
+        project.write("b.md", b"text").unwrap();
+        let size = |path| project.head_and_size(path, |_| true).map(|(head, size)| (head.len(), size));
+        assert_eq!((size("a.md").unwrap(), size("b.md").unwrap()), ((4096, 20_000), (4, 4)));
     }
 }

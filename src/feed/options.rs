@@ -22,7 +22,7 @@ pub struct Options {
     pub by: Vec<Taxonomy>,
     /// How issues older than those of the main feed are archived.
     pub archive: Archive,
-    /// Bytes of full content in a feed before older issues become summaries; `None`: no limit.
+    /// Bytes of each file of a feed before older issues become summaries, then are left out; `None`: no limit.
     pub max_bytes: Option<usize>,
     /// WebSub hubs, which notify readers of changes at once.
     pub hubs: Vec<Url>,

@@ -10,7 +10,7 @@ use crate::content::url_path::absolute;
 use crate::feed::archive::{ArchiveDocument, archives};
 use crate::feed::options::{Archive, Options, Taxonomy};
 use crate::feed::term::{TermIssues, terms_of};
-use crate::issue::{Extent, Issue};
+use crate::issue::Issue;
 use crate::publication::Publication;
 
 /// Folder of the archive documents.
@@ -33,9 +33,9 @@ pub struct FeedPlan<'a> {
     pub id: Url,
     /// Newest first.
     pub issues: Vec<&'a Issue>,
-    /// Issues, counted from the newest, that are in no archive document: the feed must contain these.
+    /// Issues, counted from the newest, that the feed must contain: archive documents will contain them, but none does yet.
     pub unarchived: usize,
-    /// Bytes of full content before older issues become summaries; `None`: no limit.
+    /// Bytes of each file before older issues become summaries, then are left out; `None`: no limit.
     pub max_bytes: Option<usize>,
     /// For an archive document: the folder of its feed.
     pub current: Option<String>,
@@ -143,9 +143,9 @@ impl<'c> Site<'c> {
             language: self.publication.language.clone(),
             home,
             id: url,
-            unarchived: issues.len(),
+            unarchived: 0,
             issues,
-            max_bytes: feeds.max_bytes.filter(|_| feeds.content == Extent::Full),
+            max_bytes: feeds.max_bytes,
             current: None,
             prev_archive: None,
             folder,
@@ -231,8 +231,8 @@ pub(super) mod tests {
     #[test]
     fn without_archives_only_the_newest_are_shown() {
         let issues = issues(&["2024-05-01", "2025-05-01", "2026-05-01", "2026-07-01"]);
-        assert_eq!(shown(&of_project(&config("limit: 2"), &issues, now())), [line("", 2, "2 1", None)]);
-        assert_eq!(shown(&of_project(&config("limit: 0"), &issues, now())), [line("", 3, "2 1 0", None)]);
+        assert_eq!(shown(&of_project(&config("limit: 2"), &issues, now())), [line("", 0, "2 1", None)]);
+        assert_eq!(shown(&of_project(&config("limit: 0"), &issues, now())), [line("", 0, "2 1 0", None)]);
     }
 
     #[test]
@@ -242,9 +242,9 @@ pub(super) mod tests {
         assert_eq!(
             shown(&of_project(&config("limit: 1, archive: year"), &issues(&dates), now())),
             [
-                line("archive/2022/", 1, "0", None),
-                line("archive/2024/", 1, "1", Some("archive/2022/")),
-                line("archive/2025/", 1, "2", Some("archive/2024/")),
+                line("archive/2022/", 0, "0", None),
+                line("archive/2024/", 0, "1", Some("archive/2022/")),
+                line("archive/2025/", 0, "2", Some("archive/2024/")),
                 line("", 3, "5 4 3", Some("archive/2025/")),
             ]
         );
@@ -273,12 +273,12 @@ pub(super) mod tests {
         let dates = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"];
         let lines = |issues: &[Issue]| shown(&of_project(&config("limit: 2, archive: 2"), issues, now()));
         let mut issues = issues(&dates);
-        let older = line("archive/1/", 2, "1 0", None);
-        let newer = line("archive/2/", 2, "3 2", Some("archive/1/"));
+        let older = line("archive/1/", 0, "1 0", None);
+        let newer = line("archive/2/", 0, "3 2", Some("archive/1/"));
         assert_eq!(lines(&issues), [older, newer.clone(), line("", 1, "4 3", Some("archive/2/"))]);
         // An expired issue is gone, and no boundary moved.
         issues[4].expires = Some(issues[4].date + chrono::Duration::days(1));
-        assert_eq!(lines(&issues)[..2], [line("archive/1/", 1, "1", None), newer]);
+        assert_eq!(lines(&issues)[..2], [line("archive/1/", 0, "1", None), newer]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn person(name: &str) -> Person {
     Person::new(&Author { name: name.to_owned(), email: None, url: None }).unwrap()
 }
 
-fn entry(title: &str, url: &str) -> Entry {
+pub(super) fn entry(title: &str, url: &str) -> Entry {
     Entry {
         added_seconds: 0,
         id: url.to_owned(),
@@ -41,7 +41,7 @@ fn entry(title: &str, url: &str) -> Entry {
     }
 }
 
-fn feed(entries: Vec<Entry>) -> Feed {
+pub(super) fn feed(entries: Vec<Entry>) -> Feed {
     let at = |file: &str| format!("https://example.org/{file}");
     Feed {
         id: at(""),
@@ -59,7 +59,9 @@ fn feed(entries: Vec<Entry>) -> Feed {
         stylesheet: None,
         ttl: Some(720),
         entries,
+        budget: Budget::default(),
         shortened: 0,
+        left_out: 0,
     }
 }
 

@@ -60,7 +60,7 @@ mod tests {
         };
         let lock = Lock { is_from_before: true, ..published(of(locked)) };
         let mut issues: Vec<Issue> = of(&[locked, more].concat());
-        issues.sort_by(|a, b| b.date.cmp(&a.date));
+        issues.sort_by_key(|b| std::cmp::Reverse(b.date));
         let count = mark(&lock, &mut issues, limit);
         let marked = issues.into_iter().filter(|issue| issue.is_backfilled).map(|issue| issue.path);
         let marked: Vec<String> = marked.collect();

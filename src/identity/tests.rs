@@ -248,3 +248,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_path_with_composed_letters_is_the_same() {
+    let (composed, decomposed) = ("caf\u{e9}.md", "cafe\u{301}.md");
+    let id = |path: &str| issue(path, "one", DAY).id.to_string();
+    for (before, after) in [(composed, decomposed), (decomposed, composed)] {
+        let lock = published(vec![issue(before, "one", DAY)]);
+        let edited = issue(after, "two", DAY);
+        assert_eq!(next(&lock, vec![edited]), (vec![id(before)], vec![format!("{after} from {before}")]));
+    }
+    let lock = published(vec![issue(composed, "one", DAY)]);
+    let both = vec![issue(composed, "one", DAY), issue(decomposed, "two", DAY)];
+    assert_eq!(next(&lock, both).1, [format!("{decomposed} new")], "two files are two issues");
+}

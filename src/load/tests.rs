@@ -58,6 +58,43 @@ fn a_broken_file_affects_no_other() {
 }
 
 #[test]
+fn an_issue_that_is_too_large_affects_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project::new(folder.path());
+    project.write("slugline.yaml", PROJECT_FILE.as_bytes()).unwrap();
+    let large = |more: usize| {
+        let front_matter = "---\ntitle: large\ndate: 2026-01-01\n---\n";
+        front_matter.to_owned() + &"x".repeat(MAX_ISSUE_BYTES as usize - front_matter.len() + more)
+    };
+    project.write("content/large.md", large(0).as_bytes()).unwrap();
+    let unlisted = large(1).replacen("---\n", "---\nbuild: {list: never}\n", 1);
+    project.write("content/unlisted.md", unlisted.as_bytes()).unwrap();
+    project.write("content/larger.md", large(1).as_bytes()).unwrap();
+    let loaded = issues(&project, &config(&project, "slugline.yaml").unwrap(), now()).unwrap();
+    assert_eq!(loaded.findings, [too_large("content/larger.md")]);
+    let paths: Vec<&str> = loaded.issues.iter().map(|issue| issue.path.as_str()).collect();
+    assert_eq!(paths, ["content/large.md", "content/unlisted.md"]);
+    let issue = &loaded.issues[0];
+    assert_eq!(body(&project, issue).unwrap().len(), MAX_ISSUE_BYTES as usize - issue.body.offset);
+    project.write("content/large.md", large(1).as_bytes()).unwrap();
+    assert_eq!(body(&project, issue), Err(Box::new(too_large("content/large.md"))), "it has grown since");
+}
+
+#[test]
+fn letters_of_paths_are_composed_in_addresses() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project::new(folder.path());
+    project.write("slugline.yaml", PROJECT_FILE.as_bytes()).unwrap();
+    project.write("content/e\u{301}te\u{301}/_index.md", b"---\ncascade: {email: false}\n---\n").unwrap();
+    let path = "content/e\u{301}te\u{301}/cafe\u{301}.md";
+    project.write(path, page("").as_bytes()).unwrap();
+    let loaded = issues(&project, &config(&project, "slugline.yaml").unwrap(), now()).unwrap().issues;
+    let [issue] = loaded.as_slice() else { panic!("{loaded:?}") };
+    assert_eq!(issue.permalink.as_str(), "https://example.org/%C3%A9t%C3%A9/caf%C3%A9/");
+    assert_eq!((issue.id.as_str(), issue.path.as_str(), issue.email), (issue.permalink.as_str(), path, false));
+}
+
+#[test]
 fn permalinks_and_ids_are_unique() {
     let (paths, findings) = loaded(&[
         ("content/a.md", b"---\ntitle: a\ndate: 2026-01-03\nid: tag:example.org,2026:one\n---\n"),

@@ -81,7 +81,8 @@ pub fn compare(
         let Some((name, published)) = find(project, config, plan, against)? else { continue };
         texts.render(std::slice::from_ref(plan));
         let (shown, unarchived) = texts.take(plan);
-        let next = Feed::new(&config.publication, &config.feeds, plan, shown, unarchived, &dates);
+        let mut next = Feed::new(&config.publication, &config.feeds, plan, shown, unarchived, &dates);
+        next.fit()?;
         let next = published::read(&next.render(published.format)?)?;
         let differences = differences(&published.entries, &next.entries, config.feeds.limit);
         comparison.feeds.push(FeedComparison { published: name, differences });

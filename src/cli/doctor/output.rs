@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::authentication::zone_line;
-use crate::cli::report::Report;
+use crate::cli::report::{Report, visible_line};
 use crate::diagnosis::{Step, StepOutcome};
 
 /// What is examined.
@@ -43,7 +43,7 @@ impl<'a> DoctorOutput<'a> {
             Part::Pages => ("pages", "The pages at "),
             Part::Project => ("project", "The project "),
         };
-        let heading = format!("{title}{about}");
+        let heading = format!("{title}{}", visible_line(about));
         self.outcomes.extend(steps.iter().map(|step| step.outcome));
         let rows = steps.iter().map(StepRow::of).collect();
         self.parts.push(PartRow { part: name, about: about.to_owned(), steps: rows });
@@ -85,8 +85,8 @@ impl<'a> DoctorOutput<'a> {
             StepOutcome::Warning => ("warning", YELLOW),
             StepOutcome::Error => ("error", RED),
         };
-        let mut lines = format!("  {colour}{word:<7}{PLAIN}  {:<11}  {}\n", step.name, clean(&step.seen));
-        let mut below = |text: &str| lines.push_str(&format!("           {}\n", clean(text)));
+        let mut lines = format!("  {colour}{word:<7}{PLAIN}  {:<11}  {}\n", step.name, visible_line(&step.seen));
+        let mut below = |text: &str| lines.push_str(&format!("           {}\n", visible_line(text)));
         if self.report.is_verbose() {
             step.details.iter().for_each(|detail| below(&format!("  {detail}")));
         }
@@ -101,11 +101,6 @@ impl<'a> DoctorOutput<'a> {
         }
         lines
     }
-}
-
-/// Without control characters: a server or the DNS may answer anything.
-fn clean(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 /// A remedy in lines that fit a terminal; text between backticks is not broken.
@@ -218,6 +213,6 @@ mod tests {
 
     #[test]
     fn replies_cannot_control_the_terminal() {
-        assert_eq!(clean("220 \u{1b}[31mhello\r"), "220 \u{fffd}[31mhello\u{fffd}");
+        assert_eq!(visible_line("220 \u{1b}[31mhello\r\n"), "220 ␛[31mhello␍ ");
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tempfile::SpooledTempFile;
 
+use crate::cli::report::visible::is_unsafe;
 use crate::finding::{Finding, Severity};
 use crate::store::StoreError;
 
@@ -130,8 +131,15 @@ impl Body {
 }
 
 fn write_value(document: &impl Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
     let mut out = BufWriter::new(out);
-    serde_json::to_writer_pretty(&mut out, document)?;
+    // Only strings contain such characters, and JSON leaves those above U+001F as they are.
+    for part in text.split_inclusive(is_unsafe) {
+        match part.char_indices().next_back().filter(|(_, last)| is_unsafe(*last)) {
+            Some((at, last)) => write!(out, "{}\\u{:04x}", &part[..at], u32::from(last))?,
+            None => out.write_all(part.as_bytes())?,
+        }
+    }
     out.write_all(b"\n")?;
     Ok(out.flush()?)
 }
@@ -214,6 +222,15 @@ mod tests {
         output.set(Body::Value(json!({ "path": "p" })));
         let document = written(&mut output);
         assert_eq!((&document["path"], &document["findings"][0]["rule"]), (&json!("p"), &json!("x")));
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let mut bytes = Vec::new();
+        write_value(&json!(["\u{1b}\u{7f}a\u{9b}\n潮\u{202e}", "\u{2066}"]), &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(text, "[\n  \"\\u001b\\u007fa\\u009b\\n潮\\u202e\",\n  \"\\u2066\"\n]\n");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap()[0], "\u{1b}\u{7f}a\u{9b}\n潮\u{202e}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::cli::report::visible::visible_line;
+
 /// The widths of the columns of a table. A table too long for memory is measured first, then written row by row.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Columns {
@@ -13,7 +15,7 @@ impl Columns {
     pub fn measure(&mut self, row: &[impl AsRef<str>]) {
         self.widths.resize(self.widths.len().max(row.len()), 0);
         for (width, cell) in self.widths.iter_mut().zip(row) {
-            *width = cell.as_ref().width().max(*width);
+            *width = visible_line(cell.as_ref()).width().max(*width);
         }
     }
 
@@ -21,8 +23,8 @@ impl Columns {
     pub fn line(&self, row: &[impl AsRef<str>]) -> String {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&self.widths) {
-            let cell = cell.as_ref();
-            line.push_str(cell);
+            let cell = visible_line(cell.as_ref());
+            line.push_str(&cell);
             line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
         }
         line.truncate(line.trim_end().len());
@@ -47,5 +49,11 @@ mod tests {
         let rows =
             [vec!["周刊".to_owned(), "1".to_owned()], vec!["news".to_owned(), "22".to_owned()], vec!["a".to_owned()]];
         assert_eq!(aligned(&rows), "周刊  1\nnews  22\na\n");
+    }
+
+    #[test]
+    fn a_cell_stays_in_its_line() {
+        let rows = [["a\u{1b}[2J\nb", "c"].map(str::to_owned).to_vec(), ["d", "e"].map(str::to_owned).to_vec()];
+        assert_eq!(aligned(&rows), "a␛[2J b  c\nd        e\n");
     }
 }
