@@ -30,14 +30,14 @@ use crate::load::permalinks::remove_duplicates;
 use crate::shortcodes::{self, Shortcodes};
 
 mod bundles;
+mod held_back;
 mod history;
 mod interner;
 mod permalinks;
 pub mod pictures;
 mod sections;
 
-/// The rule of issues that may be others under a new name.
-pub const POSSIBLE_RENAME: &str = "possible-rename";
+pub use held_back::POSSIBLE_RENAME;
 
 /// The project file contains errors.
 #[derive(Debug, thiserror::Error)]
@@ -134,10 +134,10 @@ pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow:
     let body = |issue: &Issue| body(project, issue).ok().filter(|body| !body.trim().is_empty());
     let exists = |path: &str| project.path(path).exists();
     identify(&lock, &mut loaded.issues, &IssueFiles { body: &body, exists: &exists });
-    loaded.findings.extend(loaded.issues.iter().filter_map(possible_rename));
+    loaded.findings.extend(loaded.issues.iter().filter_map(held_back::possible_rename));
     let shown = config.feeds.shown_at_once().filter(|_| config.archive.is_none());
     let backfilled = backfill::mark(&lock, &mut loaded.issues, shown);
-    loaded.findings.extend(self::backfilled(&loaded.issues, backfilled));
+    loaded.findings.extend(held_back::backfilled(&loaded.issues, backfilled));
     remove_duplicates(&mut loaded, &lock, now);
     let undated = loaded.issues.iter().filter(|issue| !issue.is_dated() && !issue.draft && (issue.feed || issue.email));
     let text =
@@ -317,30 +317,6 @@ pub fn body_in<'f>(issue: &Issue, file: &'f [u8]) -> Result<&'f str, Box<Finding
             Err(Box::new(Finding::error("not-utf8", "the text is not UTF-8").help("save the file as UTF-8").at(place)))
         }
     }
-}
-
-/// Whether an issue may be a mailed one under a new name, and what to do.
-fn possible_rename(issue: &Issue) -> Option<Finding> {
-    let rename = issue.possible_rename.as_deref()?;
-    let shown = if issue.id == rename.id { "; feeds show it under that id, and it" } else { "; it" };
-    let message = format!("it looks like {}{shown} is not mailed", rename.named());
-    Some(Finding::warning(POSSIBLE_RENAME, message).help(rename.help(&issue.slug)).at(Place::file(&issue.path)))
-}
-
-/// The finding about issues that this version loads and the version before did not.
-fn backfilled(issues: &[Issue], count: usize) -> Option<Finding> {
-    let first = issues.iter().filter(|issue| issue.is_backfilled).take(3).map(|issue| format!("`{}`", issue.path));
-    let mut named = first.collect::<Vec<_>>().join(", ");
-    if count > 3 {
-        named.push_str(&format!(" and {} more", count - 3));
-    }
-    let message = format!("read for the first time, though not new: {named}");
-    (count > 0).then(|| {
-        Finding::warning("backfilled", message + "; in no feed, and not mailed").help(
-            "this version of slugline reads more than the one before; the next build records them in `feeds.lock`, and to publish one \
-             as new, remove `backfilled = true` from its line there",
-        )
-    })
 }
 
 const CREATE: &str =
