@@ -56,11 +56,13 @@ impl Page {
         page
     }
 
-    /// Waits until an expression is true; an exception counts as false.
+    /// Waits until an expression is true; an exception counts as false, and so does a page that gives way to the next one
+    /// meanwhile.
     pub fn wait_for(&mut self, expression: &str) {
         let deadline = Instant::now() + TIMEOUT;
         let guarded = format!("(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()");
-        while self.value_of(&guarded) != json!(true) {
+        let params = json!({"expression": guarded, "returnByValue": true});
+        while !self.answer("Runtime.evaluate", &params).is_ok_and(|answer| answer["result"]["value"] == json!(true)) {
             let seen =
                 "document.body.innerText + '\\n' + document.getElementById('frame')?.contentDocument?.body.innerText";
             assert!(Instant::now() < deadline, "never true: {expression}\n{}", self.value_of(seen));
@@ -93,7 +95,15 @@ impl Page {
     }
 
     /// Calls a method and waits for its result, recording requests reported in the meantime.
+    ///
+    /// # Panics
+    /// When it fails.
     pub fn call(&mut self, method: &str, params: &Value) -> Value {
+        self.answer(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// The result of a method, or why it fails.
+    fn answer(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
         self.last += 1;
         let mut call = json!({"id": self.last, "method": method, "params": params});
         if !self.session.is_null() {
@@ -107,8 +117,7 @@ impl Page {
                 self.requests.push(told["params"]["request"]["url"].as_str().unwrap().to_owned());
             }
             if told["id"] == json!(self.last) {
-                assert!(told["error"].is_null(), "{method}: {told}");
-                return told["result"].clone();
+                return if told["error"].is_null() { Ok(told["result"].clone()) } else { Err(told["error"].clone()) };
             }
         }
     }
