@@ -11,6 +11,7 @@ use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
+mod plain;
 mod yaml;
 
 /// The largest block accepted as front matter: rejecting deep nesting in a larger one would take seconds.
@@ -197,6 +198,9 @@ impl Block<'_> {
     }
 
     fn yaml(&self) -> Result<Fields, SyntaxError> {
+        if let Some(plain) = plain::mapping(self.text) {
+            return self.once(plain);
+        }
         let written = serde_yaml::from_str::<Option<Mapping>>(self.text);
         // JSON is YAML, but for the escapes of characters beyond the first 65,536.
         let written = written.or_else(|error| match joined_surrogates(self.text) {

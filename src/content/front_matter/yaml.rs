@@ -35,11 +35,7 @@ impl Mapping {
                 merged.push(value);
                 continue;
             }
-            let key = name(&key);
-            if mapping.repeated.is_none() && mapping.has(&key) {
-                mapping.repeated = Some(key.clone());
-            }
-            mapping.entries.push((key, value));
+            mapping.push(name(&key), value);
         }
         for value in merged {
             // The earlier of several mappings wins.
@@ -52,6 +48,14 @@ impl Mapping {
             }
         }
         Ok(mapping)
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, key: String, value: Value) {
+        if self.repeated.is_none() && self.has(&key) {
+            self.repeated = Some(key.clone());
+        }
+        self.entries.push((key, value));
     }
 
     fn has(&self, key: &str) -> bool {
