@@ -4,11 +4,15 @@
 //! transaction that also records that it was handled. Only a token, or agreement with the ledger, is a proof; the sender is none.
 //! `mailbox` finds the messages, `transactional` sends what is queued here.
 
+use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
+use crate::bounce::Class;
+use crate::delivery::suppression;
 use crate::fault;
 use crate::hex::hex;
 use crate::inbox::addresses::Role;
@@ -16,6 +20,7 @@ use crate::incoming::{Incoming, Kind};
 use crate::publication::Publication;
 use crate::store::events::{EventOutcome, MailEvent};
 use crate::store::{Store, StoreError};
+use crate::subscriber::SubscriberId;
 use crate::token::Secrets;
 
 mod addresses;
@@ -43,6 +48,8 @@ pub struct Inbox<'a> {
     pub has_pages: bool,
     /// The publication in each of its languages, the main one first.
     pub publications: Vec<&'a Publication>,
+    /// Readers whose mailbox did not take a message, among those of the handled messages.
+    pub unavailable: BTreeSet<SubscriberId>,
 }
 
 /// What became of a message.
@@ -99,7 +106,7 @@ impl Inbox<'_> {
     /// # Errors
     /// If the store fails; nothing is recorded then.
     pub fn handle(
-        &self,
+        &mut self,
         bytes: &[u8],
         says: &Incoming,
         store: &mut dyn Store,
@@ -122,8 +129,20 @@ impl Inbox<'_> {
         fault::step("handle a message", "not recorded");
         let Some(outcomes) = store.handle(&digest, &events, now)? else { return Ok(REPEATED) };
         fault::step("handle a message", "recorded");
-        let is_changed = outcomes.iter().any(|outcome| matches!(outcome, EventOutcome::Recorded(_)));
-        Ok(if is_changed { Outcome::Recorded } else { otherwise })
+        let is_recorded = |outcome: &EventOutcome| matches!(outcome, EventOutcome::Recorded(_));
+        self.unavailable.extend(events.iter().zip(&outcomes).filter_map(|(event, outcome)| match event {
+            MailEvent::Bounced { subscriber, class: Class::Mailbox, .. } if is_recorded(outcome) => Some(*subscriber),
+            _ => None,
+        }));
+        Ok(if outcomes.iter().any(is_recorded) { Outcome::Recorded } else { otherwise })
+    }
+
+    /// Suppresses readers whose mailbox did not take mailing after mailing, once messages were handled. Returns their number.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn suppress_unavailable(&mut self, store: &mut dyn Store, now: DateTime<Utc>) -> anyhow::Result<u64> {
+        suppression::suppress_those(store, mem::take(&mut self.unavailable), now)
     }
 
     fn decide(&self, kind: Kind, letter: &Letter<'_>, store: &mut dyn Store) -> Result<Decision, StoreError> {
@@ -137,7 +156,7 @@ impl Inbox<'_> {
             (Kind::Leave, _) => self.send_links(letter, store),
             (Kind::Confirm, Some(Role::Confirm(token))) => self.confirm(token, letter, store),
             (Kind::Subscribe, Some(Role::Subscribe)) => self.subscribe(letter, store),
-            // A program that answers a program is no consent, and tells nobody anything.
+            // An automatic reply is not consent, and needs no answer.
             (Kind::AutoReply, Some(_)) => Ok(Decision::unchanged("a program has answered")),
             _ => Ok(Decision::Nothing(Outcome::Other)),
         }

@@ -99,7 +99,6 @@ pub mod parts {
     pub use crate::delivery::Route;
     pub use crate::delivery::dispatcher::run as deliver;
     pub use crate::delivery::job::{Job, RateLimits, RunHooks};
-    pub use crate::delivery::suppression::suppress_one;
     pub use crate::disk::Project;
     pub use crate::dkim::{Algorithm, Key, Signature, Signer};
     pub use crate::edition::{Edition, Files, NO_FILES, Recipient, Section};

@@ -1,5 +1,6 @@
 //! `slugline inbox`: what came by mail reaches the ledger: bounces, complaints, and what readers ask for.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use crate::cli::send::transactional_messages::{Sent, TransactionalMessages};
 use crate::cli::{Context, Exit};
 use crate::compose::secrets;
 use crate::config::Config;
+use crate::delivery::suppression;
 use crate::finding::Finding;
 use crate::inbox::{self, Addresses, Inbox, Source, Templates};
 use crate::mailbox::Mailbox;
@@ -57,7 +59,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return dry_run::run(context, &addresses(&config), mailbox);
     }
     let mut store = context.movable_store(&config.store, None)?;
-    let inbox = handler(context, &config)?;
+    let mut inbox = handler(context, &config)?;
     inbox.prepare(&mut *store)?;
     let mut summary = Summary::default();
     let unmarked = inbox::read(&mut mailbox, &mut |name, parsed| {
@@ -73,6 +75,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Ok(outcome.is_handled())
     })?;
     mailbox.close();
+    let suppressed = inbox.suppress_unavailable(&mut *store, context.clock.now())?;
+    context.report.findings((suppressed > 0).then(|| suppression::finding(suppressed)).as_slice());
     if !args.is_stdin() {
         purge(context, &config, &mut *store)?;
     }
@@ -123,10 +127,11 @@ fn handler<'a>(context: &Context, config: &'a Config) -> anyhow::Result<Inbox<'a
         secrets: secrets.map(Arc::new),
         has_pages: config.serve.is_some(),
         publications: config.publications(),
+        unavailable: BTreeSet::new(),
     })
 }
 
-/// Deletes what has had its time, which without `serve` nobody else does.
+/// Deletes what has expired, which nothing else does without `serve`.
 fn purge(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<()> {
     let now = context.clock.now();
     let keep_ip = config.serve.as_ref().and_then(|serve| serve.keep_ip).unwrap_or_default();
@@ -144,7 +149,7 @@ fn send(context: &Context, config: &Config, store: &mut dyn Movable) -> anyhow::
     Ok(Some(TransactionalMessages::new(context, config).send_rest(store)))
 }
 
-/// Shows what needs a person, and returns the exit code for it.
+/// Reports what needs attention, and returns the exit code for it.
 fn problems(context: &Context, summary: &Summary, unmarked: Option<anyhow::Error>, sent: Option<&Sent>) -> Exit {
     let mut findings = summary.findings();
     findings.extend(unmarked.map(|error| {

@@ -40,23 +40,25 @@ pub fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> a
     let mut refused = BTreeSet::new();
     for state in [State::Failed, State::Bounced] {
         store.each_delivery(issue, Some(state), &mut |delivery| {
-            refused.extend(is_unavailable(&delivery).then_some(delivery.subscriber));
+            if is_unavailable(&delivery) {
+                refused.insert(delivery.subscriber);
+            }
             Ok(())
         })?;
     }
     suppress_those(store, refused, now)
 }
 
-/// Suppresses a subscriber if their mailbox refused enough of the last mailings: for a bounce that came in, when no run may be going
-/// that would call `suppress`. Returns whether it did.
+/// Suppresses those of these subscribers whose mailbox refused enough of the last mailings: after bounces came in, when no run may
+/// be going that would call `suppress`. Returns their number.
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub fn suppress_one(store: &mut dyn Store, subscriber: SubscriberId, now: DateTime<Utc>) -> anyhow::Result<bool> {
-    Ok(suppress_those(store, BTreeSet::from([subscriber]), now)? > 0)
-}
-
-fn suppress_those(store: &mut dyn Store, refused: BTreeSet<SubscriberId>, now: DateTime<Utc>) -> anyhow::Result<u64> {
+pub fn suppress_those(
+    store: &mut dyn Store,
+    refused: BTreeSet<SubscriberId>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<u64> {
     let mut suppressed = 0;
     for id in unavailable_mailboxes(store, refused).context("failed to find mailboxes that refuse every mailing")? {
         let subscriber = store.subscriber_by_id(id)?.filter(|subscriber| subscriber.status == Status::Active);
@@ -221,7 +223,7 @@ mod tests {
             let (class, reply) = (*class, "554 5.2.2 Full".to_owned());
             let bounced = MailEvent::Bounced { issue, subscriber: reader, class, reply, suppress: false };
             store.handle(&format!("{number}"), &[bounced], day(on + 1)).unwrap();
-            is_suppressed |= suppress_one(&mut store, reader, day(on + 1)).unwrap();
+            is_suppressed |= suppress_those(&mut store, BTreeSet::from([reader]), day(on + 1)).unwrap() > 0;
         }
         assert_eq!(store.statuses(), [if is_suppressed { Status::Suppressed } else { Status::Active }, Status::Active]);
         is_suppressed

@@ -1,6 +1,7 @@
 //! Every kind of message, on the store in memory; `tests/it` has the real stores, servers and mailboxes.
 
 use chrono::TimeDelta;
+use std::collections::BTreeSet;
 
 use super::*;
 use crate::bounce::Class;
@@ -82,13 +83,16 @@ impl Desk {
             confirm: Some("confirm+{token}@tides.example.org"),
             subscribe: Some("subscribe@tides.example.org"),
         };
-        let inbox = Inbox {
+        let mut inbox = Inbox {
             addresses: Addresses::new(&templates, vec![address("notes@tides.example.org")]),
             secrets: Some(secrets()),
             has_pages: false,
             publications: self.config.publications(),
+            unavailable: BTreeSet::new(),
         };
-        inbox.handle(bytes.as_bytes(), says, &mut self.store, at).unwrap()
+        let outcome = inbox.handle(bytes.as_bytes(), says, &mut self.store, at).unwrap();
+        inbox.suppress_unavailable(&mut self.store, at).unwrap();
+        outcome
     }
 
     fn status(&self, reader: &str) -> Option<Status> {
@@ -151,6 +155,19 @@ fn a_full_mailbox_or_our_own_fault_suppresses_nobody() {
         assert_eq!(desk.handle(&bounce(&token(Purpose::Bounce, MAREN), vec![report(MAREN, class)])), Outcome::Recorded);
         assert_eq!((desk.state(MAREN), desk.status(MAREN)), (State::Bounced, Some(Status::Active)), "{class}");
     }
+}
+
+#[test]
+fn a_mailbox_that_bounces_three_mailings_over_a_week_is_suppressed() {
+    let mut desk = Desk::new();
+    let full = bounce(&token(Purpose::Bounce, MAREN), vec![report(MAREN, Class::Mailbox)]);
+    for (week, status) in [(0, Status::Active), (1, Status::Active), (2, Status::Suppressed)] {
+        let at = now() + TimeDelta::weeks(week);
+        desk.mail(&format!("https://tides.example.org/week-{week}/"), at - TimeDelta::minutes(1));
+        assert_eq!(desk.handle_at(&format!("X-Week: {week}\r\n\r\n"), &full, at), Outcome::Recorded);
+        assert_eq!(desk.status(MAREN), Some(status), "week {week}");
+    }
+    assert_eq!(desk.status("lin@example.org"), Some(Status::Active));
 }
 
 #[test]
@@ -343,7 +360,7 @@ fn a_stranger_subscribes_by_mail_and_confirms_by_any_reply() {
     let reply = to(&format!("confirm+{token}@tides.example.org"), Kind::Other);
     assert_eq!(
         desk.handle_bytes("Auto-Submitted: auto-replied\n\n", &reply),
-        Outcome::Unchanged("a program sent it, which is no consent")
+        Outcome::Unchanged("a program sent it, which is not consent")
     );
     assert_eq!(desk.status("new@example.com"), None);
     assert_eq!(desk.handle(&reply), Outcome::Recorded);
