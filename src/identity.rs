@@ -143,9 +143,11 @@ fn updated_lock(lock: &Lock, issues: &[Issue], shown: &[(&Issue, BodyPrint)]) ->
             changes.entry(issue.path.clone()).or_insert_with(|| change(&issue.path, &issue.id, kind));
         }
     }
-    // It stays one of the version before until all is recorded that this version loads in addition.
-    let recorded: BTreeSet<&IssueId> = next.entries.values().map(|locked| &locked.id).collect();
-    next.is_from_before &= issues.iter().any(|issue| issue.is_backfilled && !recorded.contains(&issue.id));
+    if next.is_from_before {
+        // It stays one of the version before until all is recorded that this version loads in addition.
+        let recorded: BTreeSet<&IssueId> = next.entries.values().map(|locked| &locked.id).collect();
+        next.is_from_before = issues.iter().any(|issue| issue.is_backfilled && !recorded.contains(&issue.id));
+    }
     (next, changes.into_values().collect())
 }
 

@@ -140,7 +140,7 @@ pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow:
     loaded.findings.extend(loaded.issues.iter().filter_map(held_back::possible_rename));
     let shown = config.feeds.shown_at_once().filter(|_| config.archive.is_none());
     let backfilled = backfill::mark(&lock, &mut loaded.issues, shown);
-    loaded.findings.extend(held_back::backfilled(&loaded.issues, backfilled));
+    loaded.findings.extend(held_back::backfilled(&backfilled));
     remove_duplicates(&mut loaded, &lock, now);
     let undated = loaded.issues.iter().filter(|issue| !issue.is_dated() && !issue.draft && (issue.feed || issue.email));
     let text =

@@ -4,6 +4,7 @@
 //! below the base URL.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use crate::content::glob::Glob;
@@ -88,7 +89,8 @@ impl Addresses {
         if let Some(pattern) = &self.own {
             return pattern.path(page);
         }
-        let fits = |rule: &&Rule| rule.target.as_ref().is_none_or(|target| target.matches(&logical_path(page.path)));
+        let logical = LazyCell::new(|| logical_path(page.path));
+        let fits = |rule: &&Rule| rule.target.as_ref().is_none_or(|target| target.matches(&logical));
         let path = match self.rules.iter().find(fits) {
             Some(rule) => {
                 self.clean(&segments(&unescaped(&rule.pattern.expand(page, self.style.keeps_case))).join("/"))

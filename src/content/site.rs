@@ -73,7 +73,8 @@ impl<'a> Site<'a> {
     /// Whether the site lists a file that has no front matter of its own.
     pub fn lists(&self, source: Source<'_>, publication: &Publication) -> bool {
         let cascades = self.cascades_of(source, publication);
-        is_listed(cascades.iter().find_map(|cascade| cascade.fields.get("build")), None)
+        let field = |name: &str| cascades.iter().find_map(|cascade| cascade.fields.get(name));
+        is_listed(field("_build").or(field("build")), field("headless"))
     }
 }
 

@@ -14,14 +14,14 @@ use crate::issue::{Issue, IssueId};
 /// A lock without issues is that of a project that only mails: what is older than this would not be mailed anyway.
 const MAILABLE: TimeDelta = TimeDelta::days(60);
 
-/// Marks them, and returns how many there are. `limit` is how many of the newest issues of each language were in the outputs;
+/// Marks them, and returns their paths. `limit` is how many of the newest issues of each language were in the outputs;
 /// `None` if all were.
-pub fn mark(lock: &Lock, issues: &mut [Issue], limit: Option<usize>) -> usize {
-    let Some(last_build) = last_build(lock).filter(|_| lock.is_from_before) else { return 0 };
+pub fn mark(lock: &Lock, issues: &mut [Issue], limit: Option<usize>) -> Vec<String> {
+    let Some(last_build) = lock.is_from_before.then(|| last_build(lock)).flatten() else { return Vec::new() };
     let mailed = lock.mailings.values().flat_map(|mailings| mailings.keys()).map(|key| key.edition().0);
     let known: BTreeSet<&str> = lock.ids().map(IssueId::as_str).chain(mailed).collect();
     let mut recorded: BTreeMap<Option<Arc<str>>, usize> = BTreeMap::new();
-    let mut marked = 0;
+    let mut marked = Vec::new();
     // Newest first: once as many are recorded as the outputs contain, none of the older ones was in them.
     for issue in issues {
         let recorded = recorded.entry(issue.site.clone()).or_default();
@@ -29,7 +29,7 @@ pub fn mark(lock: &Lock, issues: &mut [Issue], limit: Option<usize>) -> usize {
             *recorded += 1;
         } else if limit.is_none_or(|limit| *recorded < limit) && was_published(lock, issue, last_build) {
             issue.is_backfilled = true;
-            marked += 1;
+            marked.push(issue.path.clone());
         }
     }
     marked
@@ -61,11 +61,10 @@ mod tests {
         let lock = Lock { is_from_before: true, ..published(of(locked)) };
         let mut issues: Vec<Issue> = of(&[locked, more].concat());
         issues.sort_by_key(|b| std::cmp::Reverse(b.date));
-        let count = mark(&lock, &mut issues, limit);
+        let paths = mark(&lock, &mut issues, limit);
         let marked = issues.into_iter().filter(|issue| issue.is_backfilled).map(|issue| issue.path);
-        let marked: Vec<String> = marked.collect();
-        assert_eq!(marked.len(), count);
-        marked
+        assert_eq!(marked.collect::<Vec<_>>(), paths);
+        paths
     }
 
     #[test]
@@ -82,10 +81,10 @@ mod tests {
     fn drafts_are_not_marked_and_a_lock_of_this_version_marks_none() {
         let lock = published(vec![issue("b.md", "t", "date: 2026-11-20")]);
         let mut issues = [issue("b.md", "t", "date: 2026-11-20"), issue("a.md", "t", "date: 2026-11-01")];
-        assert_eq!(mark(&lock, &mut issues, None), 0);
+        assert_eq!(mark(&lock, &mut issues, None), [""; 0]);
         let lock = Lock { is_from_before: true, ..lock };
         let mut draft = [issue("a.md", "t", "date: 2026-11-01\ndraft: true")];
-        assert_eq!(mark(&lock, &mut draft, None), 0);
-        assert_eq!(mark(&lock, &mut issues, None), 1);
+        assert_eq!(mark(&lock, &mut draft, None), [""; 0]);
+        assert_eq!(mark(&lock, &mut issues, None), ["a.md"]);
     }
 }

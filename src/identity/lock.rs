@@ -297,7 +297,9 @@ fn is_known(version: u32) -> bool {
 }
 
 fn other_version(text: &str, version: u32) -> Finding {
-    let message = format!("the lock file has version {version}, but this slugline supports only version {VERSION}");
+    let message = format!(
+        "the lock file has version {version}, but this slugline supports only versions {VERSION_BEFORE} and {VERSION}"
+    );
     let place = Place::of_value(FILE, text, &["version"]);
     Finding::error("lock-version", message).help("use the slugline version that wrote it, or a newer one").at(place)
 }

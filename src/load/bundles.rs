@@ -2,7 +2,7 @@
 //!
 //! Takes the Markdown files in bundles; returns one finding for each bundle with files that look like issues.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::content::front_matter;
 use crate::content::path::folder;
@@ -12,15 +12,15 @@ use crate::issue::Issue;
 
 /// The findings about these pairs of bundle and file. What an unlisted bundle contains is for other pages to include.
 pub(super) fn findings(project: &Project, issues: &[Issue], bundled: Vec<(String, String)>) -> Vec<Finding> {
+    let unlisted = issues.iter().filter(|issue| !issue.feed && !issue.email).map(|issue| issue.path.as_str());
+    let unlisted: HashSet<&str> = unlisted.collect();
     let mut swallowed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (bundle, file) in bundled {
+    for (bundle, file) in bundled.into_iter().filter(|(bundle, _)| !unlisted.contains(bundle.as_str())) {
         let head = project.head(&file, front_matter::is_complete).unwrap_or_default();
         if front_matter::split(&file, &head).is_ok() {
             swallowed.entry(bundle).or_default().push(file);
         }
     }
-    let is_unlisted = |bundle: &String| issues.iter().any(|issue| issue.path == *bundle && !issue.feed && !issue.email);
-    swallowed.retain(|bundle, _| !is_unlisted(bundle));
     swallowed.iter().map(|(bundle, files)| finding(bundle, files)).collect()
 }
 

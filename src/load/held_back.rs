@@ -17,17 +17,17 @@ pub(super) fn possible_rename(issue: &Issue) -> Option<Finding> {
 }
 
 /// The finding about issues that this version loads and the version before did not.
-pub(super) fn backfilled(issues: &[Issue], count: usize) -> Option<Finding> {
-    let first = issues.iter().filter(|issue| issue.is_backfilled).take(3).map(|issue| format!("`{}`", issue.path));
-    let mut named = first.collect::<Vec<_>>().join(", ");
-    if count > 3 {
-        named.push_str(&format!(" and {} more", count - 3));
+pub(super) fn backfilled(paths: &[String]) -> Option<Finding> {
+    if paths.is_empty() {
+        return None;
+    }
+    let mut named = paths.iter().take(3).map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
+    if paths.len() > 3 {
+        named.push_str(&format!(" and {} more", paths.len() - 3));
     }
     let message = format!("read for the first time, though not new: {named}");
-    (count > 0).then(|| {
-        Finding::warning("backfilled", message + "; in no feed, and not mailed").help(
-            "this version of slugline reads more than the one before; the next build records them in `feeds.lock`, and to publish one \
-             as new, remove `backfilled = true` from its line there",
-        )
-    })
+    Some(Finding::warning("backfilled", message + "; in no feed, and not mailed").help(
+        "this version of slugline reads more than the one before; the next build records them in `feeds.lock`, and to publish one \
+         as new, remove `backfilled = true` from its line there",
+    ))
 }

@@ -50,7 +50,7 @@ pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<
     loaded.issues.retain(|_| at.next().is_none_or(|at| !repeated.contains(&at)));
 }
 
-/// The indexes of the issues, each before those that must give way to it.
+/// The indexes of the issues, each before those that must yield to it.
 fn by_precedence(issues: &[Issue], lock: &Lock, is_published: &dyn Fn(&Issue) -> bool) -> Vec<usize> {
     let mut order: Vec<usize> = (0..issues.len()).collect();
     order.sort_by_cached_key(|at| {

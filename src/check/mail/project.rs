@@ -156,7 +156,7 @@ pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
 fn elsewhere(sender: &Sender<'_>) -> Option<(Finding, &'static str)> {
     let own = sender.leave_page?;
     match sender.unsubscribe_url {
-        Some(url) if !url.starts_with(own) => {
+        Some(url) if !url.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('?')) => {
             Some((UNSUBSCRIBE_ELSEWHERE.found(format!("the unsubscribe link is not `{own}`")), "unsubscribe_url"))
         }
         None if sender.unsubscribe_by_provider => {

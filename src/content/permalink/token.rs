@@ -201,7 +201,7 @@ impl Slice {
             Bound::At(at) => at,
         };
         let to = match self.to {
-            None => from + 1,
+            None => from.saturating_add(1),
             Some(Bound::Open) => items.len(),
             Some(Bound::Last) => last,
             Some(Bound::At(at)) => at,
