@@ -43,15 +43,15 @@ pub struct Config {
     pub content: Vec<PathBuf>,
     /// The languages of these folders.
     pub languages: Languages,
-    /// Files of these folders that are no issues, below their content folder.
+    /// Files of these folders that are not issues, below their content folder.
     pub exclude: Vec<Glob>,
     /// What makes a permalink.
     pub permalink: Addresses,
     /// Whether dates in file names count.
     pub file_date: FileDate,
-    /// Fields that Hugo's configuration gives to pages.
+    /// Fields that Hugo's configuration sets on pages.
     pub cascade: Vec<Cascade>,
-    /// The content folders of the Hugo site, each empty or with a slash at its end; none if this is no Hugo site.
+    /// The content folders of the Hugo site, each empty or with a slash at its end; none if this is not a Hugo site.
     pub site_content: Vec<String>,
     /// Whether permalinks are made of the path below these, not below the folder of `content`.
     pub paths_from_site: bool,
@@ -203,7 +203,7 @@ impl Config {
         std::iter::once(&self.publication).chain(self.languages.others()).collect()
     }
 
-    /// Reads the text of the project file of a project that is no Hugo site. `path` is its name in findings.
+    /// Reads the text of the project file of a project that is not a Hugo site. `path` is its name in findings.
     ///
     /// # Errors
     /// One finding if it is not valid YAML or contains an unknown key, or else one per invalid value.

@@ -129,7 +129,7 @@ impl Action {
     }
 }
 
-/// Reads a message: its bytes, with any line ends. Of whatever is no message at all, the kind is `Other`.
+/// Reads a message: its bytes, with any line ends. What is not a message at all is of the kind `Other`.
 pub fn parse(message: &[u8]) -> Incoming {
     let outer = mime::read(message);
     let incoming = Incoming {
@@ -163,7 +163,7 @@ pub fn parse(message: &[u8]) -> Incoming {
     Incoming { kind, ..incoming }
 }
 
-/// The report in a message of a gateway that wrapped it into one of its own. A person who passes one on is no mail system.
+/// The report in a message of a gateway that wrapped it into one of its own. A person who forwards one is not a mail system.
 fn wrapped(outer: &Mail) -> Option<&Mail> {
     if status(outer).is_some() || !plain_report::is_of_mail_system(&outer.header) {
         return None;

@@ -47,7 +47,7 @@ pub(super) const RULES: [&Rule; 34] = [
     &Rule::error(
         "unreadable",
         "A file or folder cannot be read",
-        "it is skipped; give the user who runs slugline permission to read it, or remove what is no file",
+        "it is skipped; give the user who runs slugline permission to read it, or remove what is not a file",
     ),
     &Rule::error(
         "issue-too-large",

@@ -173,7 +173,7 @@ impl Row {
     }
 }
 
-/// How many subscribers left of late.
+/// How many subscribers left recently.
 struct Left {
     since: DateTime<Utc>,
     by_channel: Vec<(Channel, u64)>,

@@ -14,7 +14,7 @@ use crate::token::envelope_id::EnvelopeId;
 
 /// Addresses letters.
 pub struct Envelopes {
-    /// The sender that is no recipient's own.
+    /// The sender that belongs to no recipient.
     sender: EmailAddress,
     bounce_address: Option<BounceAddress>,
     /// Make the tokens; without them no letter has an id.

@@ -1,4 +1,4 @@
-//! Cascades: fields that a section's `_index.md`, or Hugo's configuration, gives to the pages below it.
+//! Cascades: fields that a section's `_index.md`, or Hugo's configuration, sets on the pages below it.
 //!
 //! Takes the value of `cascade`; returns the fields and the pages they are for. A page's own field, then the nearest
 //! cascade, takes precedence, as in Hugo.

@@ -24,7 +24,7 @@ impl Project {
                 match entry.file_type() {
                     _ if name.starts_with('.') || except.contains(&name.as_str()) => {}
                     Ok(kind) if kind.is_dir() => next.push(path),
-                    // Pipes, sockets and devices are no files.
+                    // Pipes, sockets and devices are not files.
                     Ok(kind) if kind.is_file() || kind.is_symlink() => {
                         files.insert(path);
                     }

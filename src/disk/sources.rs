@@ -197,7 +197,7 @@ fn unreadable(path: &str, error: &io::Error) -> Finding {
 }
 
 fn symbolic_link(path: &str) -> Finding {
-    Finding::warning("symbolic-link", "it is a symbolic link, which Hugo ignores, so it is no issue")
+    Finding::warning("symbolic-link", "it is a symbolic link, which Hugo ignores, so it is not an issue")
         .help("put the file itself there, or name the folder that contains it in `content`")
         .at(Place::file(path))
 }

@@ -83,7 +83,7 @@ impl Inbox<'_> {
     }
 
     /// Decides about a message to the address with this token: it confirms a request, undoes an unsubscription, or asks that the
-    /// address be asked no more. An automatic reply is no consent.
+    /// address be asked no more. An automatic reply is not consent.
     pub(super) fn confirm(
         &self,
         token: &str,
@@ -92,7 +92,7 @@ impl Inbox<'_> {
     ) -> Result<Decision, StoreError> {
         let Some(secrets) = &self.secrets else { return Ok(Decision::Nothing(Outcome::Other)) };
         if is_automatic(letter.bytes) {
-            return Ok(Decision::unchanged("a program sent it, which is no consent"));
+            return Ok(Decision::unchanged("a program sent it, which is not consent"));
         }
         match find(store, secrets, token, letter.now)? {
             Found::Request(request) => return Ok(Decision::Record(vec![MailEvent::Confirmed { request: *request }])),

@@ -1,6 +1,6 @@
 //! Whether a program answered for a person (RFC 3834), also one that is older than the standard.
 //!
-//! Takes the header of a message that is no report: half of all bounces say `Auto-Submitted: auto-replied` too.
+//! Takes the header of a message that is not a report: half of all bounces say `Auto-Submitted: auto-replied` too.
 
 use crate::incoming::mime::Mail;
 

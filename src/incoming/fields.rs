@@ -10,11 +10,11 @@ use crate::incoming::addresses;
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, String)>);
 
-/// Addresses that are taken from fields: who writes to more is no mail system.
+/// Addresses that are taken from fields: no mail system writes to more.
 const MOST_ADDRESSES: usize = 200;
 
 impl Fields {
-    /// The fields at the beginning of the text, up to an empty line or to the end. A line that is no field is left out.
+    /// The fields at the beginning of the text, up to an empty line or to the end. A line that is not a field is left out.
     pub(super) fn parse(text: &str) -> Self {
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut is_continued = false;

@@ -5,7 +5,7 @@
 use crate::email::EmailAddress;
 use crate::incoming::fields::{Fields, field};
 
-/// What the header of a returned message tells.
+/// What the header of a returned message says.
 #[derive(Debug, Default)]
 pub(super) struct Returned {
     /// Message-ID without angle brackets.

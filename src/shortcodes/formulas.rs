@@ -22,7 +22,7 @@ pub(super) fn protected(markdown: &str, placeholders: &mut Placeholders) -> Stri
                 rest = &rest[length..];
             }
             None => {
-                // The escaped character is no delimiter.
+                // An escaped character is not a delimiter.
                 let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
                 out.push_str(&rest[..length]);
                 rest = &rest[length..];

@@ -41,7 +41,7 @@ impl<'a> PageIndex<'a> {
     }
 
     /// The URL of the page, in the language of `from`, that a link in it leads to by its path; Hugo resolves links so where a
-    /// site has several languages. `None` if it is no such link.
+    /// site has several languages. `None` if it is not such a link.
     pub fn link(&self, from: &Issue, target: &str) -> Option<String> {
         let (path, rest) = target.split_at(target.find(['#', '?']).unwrap_or(target.len()));
         let is_path = !path.is_empty() && !path.starts_with("//") && !path.contains(':');

@@ -33,7 +33,7 @@ pub struct MailingView<'a> {
     pub statistics: &'a Statistics,
 }
 
-/// How many subscribers left of late, as the page shows it.
+/// How many subscribers left recently, as the page shows it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LeftView<'a> {
     /// In how many days.

@@ -38,7 +38,7 @@ pub fn find(store: &dyn Store, secrets: &Secrets, token: &str, now: DateTime<Utc
     confirmed_by(store, secrets, &token, tag)
 }
 
-/// Confirming twice is no error.
+/// Confirming twice is not an error.
 fn confirmed_by(store: &dyn Store, secrets: &Secrets, token: &Token, tag: Tag) -> Result<Found, StoreError> {
     for secret in secrets.all() {
         let Some(subscriber) = store.subscriber_by_tag(secret, tag)? else { continue };

@@ -27,7 +27,7 @@ pub struct BounceAddress {
     token_at: Option<usize>,
 }
 
-/// Why a text is no address for bounces.
+/// Why a text is not an address for bounces.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidBounceAddress {
     /// It is not a valid address.

@@ -1,4 +1,4 @@
-//! Bounces that come in while a mailing runs in another process, with SQLite and PostgreSQL: they stop it, and `status` tells of them.
+//! Bounces that come in while a mailing runs in another process, with SQLite and PostgreSQL: they stop it, and `status` shows them.
 //!
 //! The events are recorded through the library, as a command that reads mail does.
 

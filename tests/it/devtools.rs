@@ -56,7 +56,7 @@ impl Page {
         page
     }
 
-    /// Waits until an expression is true; an exception counts as false, and so does a page that gives way to the next one
+    /// Waits until an expression is true; an exception counts as false, and so does a page that is replaced by the next one
     /// meanwhile.
     pub fn wait_for(&mut self, expression: &str) {
         let deadline = Instant::now() + TIMEOUT;

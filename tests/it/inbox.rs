@@ -273,7 +273,7 @@ fn an_mbox_is_only_read_and_its_messages_are_handled_once() {
 fn a_mail_server_that_calls_is_told_whether_to_try_again() {
     let tides = Tides::mailed(&READERS);
     let leave = letter(READERS[0], &format!("leave+{}@tides.example.org", tides.token(READERS[0])), "");
-    assert_eq!(tides.receives("\0\u{1}not a message").0, 0, "an unknown message is no failure");
+    assert_eq!(tides.receives("\0\u{1}not a message").0, 0, "an unknown message is not a failure");
     let file = fs::read_to_string(tides.path().join("slugline.yaml")).unwrap();
     for broken in ["title: [", &format!("{file}store: postgres://nobody@127.0.0.1:1/tides\n")] {
         tides.write("slugline.yaml", broken);

@@ -1,4 +1,4 @@
-//! What `inbox` tells at its end: how many messages of each kind were recorded, and which stay unread.
+//! The summary of `inbox`: how many messages of each kind were recorded, and which stay unread.
 
 use serde::Serialize;
 
@@ -113,7 +113,7 @@ impl Summary {
         if context.report.json {
             return context.report.document(&self.document(sent));
         }
-        // A job would tell again and again of what stays unread.
+        // A job would report again and again what stays unread.
         if self.recorded.iter().any(|count| *count > 0) || !context.report.is_quiet() {
             context.report.text(&format!("{}\n", self.line()))?;
         }
@@ -126,7 +126,7 @@ impl Summary {
         sent.map_or(Ok(()), |sent| sent.show(context).map(drop))
     }
 
-    /// What needs a person.
+    /// What needs attention.
     pub fn findings(&self) -> Vec<Finding> {
         self.unreadable.clone()
     }

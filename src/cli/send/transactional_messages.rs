@@ -124,7 +124,7 @@ impl Sent {
         Ok(Exit::Done)
     }
 
-    /// Shows what needs a person, and returns the exit code for it.
+    /// Reports what needs attention, and returns the exit code for it.
     pub fn problems(&self, context: &Context) -> Exit {
         let findings = self.report.findings();
         context.report.findings(&findings);

@@ -74,7 +74,7 @@ fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication)
     Languages::new(publication, pairs).map(|languages| (folders, languages))
 }
 
-/// The files that are no issues: those of `exclude`, and of Hugo's `ignoreFiles`, as far as these are plain.
+/// The files that are not issues: those of `exclude`, and of Hugo's `ignoreFiles`, as far as these are plain.
 pub(super) fn excluded(written: Option<&OneOrMany>, hugo: &Hugo, problems: &mut Problems<'_>) -> Vec<Glob> {
     let mut globs: Vec<Glob> = written.into_iter().flat_map(OneOrMany::items).map(Glob::new).collect();
     let ignored = match hugo.value(&["ignorefiles"]) {

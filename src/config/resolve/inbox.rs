@@ -41,7 +41,7 @@ fn confirm(text: &str, problems: &mut Problems<'_>) -> Option<String> {
         return None;
     }
     if !text.split('@').next().unwrap_or_default().contains("{token}") {
-        let help = "write an address such as `confirm+{token}@example.org`: the token tells who confirms";
+        let help = "write an address such as `confirm+{token}@example.org`: the token shows who confirms";
         problems.value(&KEYS, "there is no `{token}` before the `@`", help);
         return None;
     }
@@ -91,7 +91,7 @@ fn imap(raw: &RawInbox, problems: &mut Problems<'_>) -> Option<Account> {
 
 /// Host and port of `imaps://HOST[:PORT]`.
 fn server(text: &str) -> Result<(String, u16), &'static str> {
-    let url = Url::parse(text.trim()).map_err(|_| "it is no URL")?;
+    let url = Url::parse(text.trim()).map_err(|_| "it is not a URL")?;
     match url.scheme() {
         "imaps" => {}
         "imap" => return Err("without TLS, the password would be readable on its way"),
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_found_with_its_remedy() {
         for (keys, message, help) in [
-            ("  imap: mail.example.org\n", "`inbox.imap`: not a server: it is no URL", "write `imaps://"),
+            ("  imap: mail.example.org\n", "`inbox.imap`: not a server: it is not a URL", "write `imaps://"),
             (
                 "  imap: imap://a\n  user: a\n",
                 "`inbox.imap`: not a server: without TLS, the password",

@@ -57,7 +57,7 @@ fn list(lines: &mut Peekable<Lines<'_>>) -> Option<Value> {
         let width = line.len() - item.len();
         match item.strip_prefix("- ") {
             Some(item) if *indentation.get_or_insert(width) == width => items.push(scalar(item.trim_matches(' '))?),
-            // Another indentation, or something that is no list.
+            // Another indentation, or something other than a list.
             Some(_) => return None,
             None if width > 0 || item.is_empty() || item.starts_with(['-', '#']) => return None,
             None => break,

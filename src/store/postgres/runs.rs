@@ -181,7 +181,7 @@ fn settle_sending(transaction: &mut Transaction<'_>, dead: &[i64], now: DateTime
         &[&dead, &DIED, &now],
     )?;
     let mut unknown = rows.iter().map(deliveries::from_row).collect::<Result<Vec<Delivery>>>()?;
-    // Of the others a bounce tells what became of them.
+    // A bounce shows what became of the others.
     unknown.retain(|delivery| delivery.state == State::Unknown);
     unknown.sort_by(|one, other| (&one.issue, one.subscriber).cmp(&(&other.issue, other.subscriber)));
     Ok(unknown)

@@ -34,7 +34,7 @@ pub(super) fn begin_run(transaction: &Transaction<'_>, run: &Run, now: DateTime<
         ),
         params![run.boot_id, now],
     )?;
-    // Of these a bounce tells what became of them.
+    // A bounce shows what became of these.
     transaction.execute(
         "UPDATE delivery SET state = 'bounced', attempts = attempts + 1, run = NULL, changed = ?1
          WHERE state IN ('claimed', 'sending') AND class IS NOT NULL",
