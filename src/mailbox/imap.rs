@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::fault;
 use crate::finding::Finding;
 use crate::mailbox::imap::response::{Response, uids_of_search};
-use crate::mailbox::imap::stream::Stream;
+use crate::mailbox::imap::stream::{MAX_LINE_BYTES, Stream};
 use crate::mailbox::{MAX_MESSAGE_BYTES, Message, Position};
 
 mod response;
@@ -25,8 +25,10 @@ mod stream;
 /// Messages fetched by one command: each may have `MAX_MESSAGE_BYTES`.
 const FETCHED_AT_ONCE: usize = 16;
 
-/// Other lines that a server may send before it completes a command.
+/// Other responses that a server may send before it completes a command, and their bytes: those of the messages, and of one line more,
+/// such as the answer to a search.
 const MAX_UNTAGGED: usize = 100_000;
+const MAX_UNTAGGED_BYTES: usize = FETCHED_AT_ONCE * MAX_MESSAGE_BYTES + MAX_LINE_BYTES;
 
 /// An account on a server.
 #[derive(Debug)]
@@ -179,9 +181,7 @@ impl Session {
     fn command_with(&mut self, command: &str, further: &[&[u8]]) -> Result<Vec<Response>, Failure> {
         self.commands += 1;
         let tag = format!("S{}", self.commands);
-        let mut line = String::new();
-        let _ = write!(line, "{tag} {command}\r\n");
-        self.stream.write(line.as_bytes())?;
+        self.stream.write(format!("{tag} {command}\r\n").as_bytes())?;
         let mut further = further.iter();
         let (mut untagged, mut bytes) = (Vec::new(), 0);
         loop {
@@ -194,10 +194,10 @@ impl Session {
             } else if response.is_untagged("BYE") && !command.starts_with("LOGOUT") {
                 return Err(Failure::Refused(response.text()));
             } else {
-                bytes += response.literal_bytes();
+                bytes += response.bytes();
                 untagged.push(response);
             }
-            if untagged.len() > MAX_UNTAGGED || bytes > FETCHED_AT_ONCE * MAX_MESSAGE_BYTES {
+            if untagged.len() > MAX_UNTAGGED || bytes > MAX_UNTAGGED_BYTES {
                 return Err(
                     io::Error::new(io::ErrorKind::InvalidData, "the server sends more than was asked for").into()
                 );

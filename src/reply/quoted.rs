@@ -12,7 +12,8 @@ impl Reply {
     pub fn quoted(text: &str) -> Option<Self> {
         let places = || (0..text.len()).rev().filter(|at| text.is_char_boundary(*at));
         let certain = || places().find_map(|at| certain(text, at));
-        let coded = || places().filter(|at| is_introduced(text, *at)).find_map(|at| plain(text, at));
+        // The code first: looking back from every place of a long blank would take hours.
+        let coded = || places().find_map(|at| plain(text, at).filter(|_| is_introduced(text, at)));
         let enhanced = || places().find_map(|at| enhanced_alone(text, at));
         certain().or_else(coded).or_else(enhanced)
     }
@@ -52,7 +53,15 @@ fn code_at(text: &str, at: usize) -> Option<(u16, &str)> {
 
 /// What follows up to an empty line: after it, the report speaks of something else.
 fn paragraph(text: &str) -> &str {
+    let text = beginning(text);
     text.split_once("\n\n").map_or(text, |(paragraph, _)| paragraph)
+}
+
+/// As much of a text as a reply may need: a megabyte may consist of nothing but codes, and each is looked at.
+fn beginning(text: &str) -> &str {
+    const MAX_BYTES: usize = 4096;
+    let end = (0..=MAX_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or_default()]
 }
 
 /// The enhanced code at the beginning of the words may be followed by a punctuation mark.
@@ -85,7 +94,7 @@ fn enhanced_alone(text: &str, at: usize) -> Option<Reply> {
     if !is_introduced(text, at) {
         return None;
     }
-    let reply = with_enhanced(class, rest);
+    let reply = with_enhanced(class, beginning(rest));
     reply.enhanced.filter(|Enhanced { subject, .. }| *subject <= 7)?;
     // The words before it belong to it too: `Sorry, no mailbox here by that name. (#5.1.1)`.
     let status = reply.text.split(' ').next().unwrap_or_default();
@@ -114,6 +123,14 @@ mod tests {
             ("550 Over\n\nSee 554 5.1.1", "554 5.1.1"),
         ] {
             assert_eq!(Reply::quoted(text).map(|reply| reply.to_string()).as_deref(), Some(reply), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_megabyte_of_anything_is_read_in_one_go() {
+        let (codes, statuses) = ("450 ".repeat(1 << 18), "\n4.".repeat(1 << 18));
+        for (text, reply) in [(" ".repeat(1 << 20), None), (codes, Some(450)), (statuses, None)] {
+            assert_eq!(Reply::quoted(&text).map(|reply| reply.code), reply, "{:?}", &text[..8]);
         }
     }
 

@@ -18,9 +18,9 @@ impl Response {
         first.split(' ').next().unwrap_or_default().eq_ignore_ascii_case(word)
     }
 
-    /// The length of its literals together.
-    pub fn literal_bytes(&self) -> usize {
-        self.literals.iter().map(Vec::len).sum()
+    /// The length of its texts and literals together.
+    pub fn bytes(&self) -> usize {
+        self.texts.iter().map(String::len).chain(self.literals.iter().map(Vec::len)).sum()
     }
 
     /// Whether the server waits for the rest of a command.
