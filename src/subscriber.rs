@@ -74,7 +74,7 @@ pub enum Status {
     Unsubscribed,
     /// The address bounced, according to another service.
     Bounced,
-    /// Reported the mail as spam, according to another service.
+    /// Called a message spam, according to a report that came in, or another service.
     Complained,
     /// The address does not work or is on a suppression list.
     Suppressed,

@@ -54,6 +54,7 @@ pub fn finding(project: &Project, config: &Config, path: &str, text: &str) -> Op
         &["mail", "unsubscribe_url"],
         &["mail", "unsubscribe_mailto"],
         &["mail", "bounce_address"],
+        &["inbox", "confirm"],
         &["mail"],
     ];
     let is_cause = |place: &Place| place.source.as_ref().is_some_and(|line| line.contains("{token}"));
@@ -61,12 +62,12 @@ pub fn finding(project: &Project, config: &Config, path: &str, text: &str) -> Op
     let cause = places.iter().find(|place| config.secret_file.is_some() || is_cause(place));
     let place = cause.cloned().unwrap_or_else(|| match config.serve {
         Some(_) => Place::of_value(path, text, &["serve", "url"]),
-        None => places[4].clone(),
+        None => Place::of_value(path, text, &["mail"]),
     });
     Some(Finding { severity, ..finding }.at(place))
 }
 
-/// Whether the project needs tokens: in the links or the envelope sender of its mail, or in what `serve` makes.
+/// Whether the project needs tokens: in the links or the envelope sender of its mail, in `inbox.confirm`, or in what `serve` makes.
 pub fn are_needed(config: &Config) -> bool {
     let mail = config.mail.as_ref();
     let templates = mail.into_iter().flat_map(|mail| [&mail.edition.unsubscribe_url, &mail.edition.unsubscribe_mailto]);

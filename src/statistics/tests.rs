@@ -93,7 +93,7 @@ fn a_page_without_mailings_says_so() {
     assert!(page.contains("Nothing has been mailed yet.") && !page.contains("Left in"), "{page}");
     let page = of(&[(Channel::Page, 1200), (Channel::Complaint, 3)]);
     let texts = [
-        "Left in 30 days",
+        "Left in the last 30 days",
         "<bdi dir=\"ltr\">page</bdi></th><td>1,200</td>",
         "<bdi dir=\"ltr\">complaint</bdi></th><td>3</td>",
     ];

@@ -126,9 +126,8 @@ pub trait ReaderStore {
     /// When the last message of this kind was accepted for this address, if it was.
     fn last_message(&self, kind: MessageKind, address: &EmailAddress) -> Result<Option<DateTime<Utc>>, StoreError>;
 
-    /// Deletes what has had its time, durable: requests older than `REQUEST_LIFETIME`, rates of this contract that have been full
-    /// for a day, settled messages older than 30 days, digests of handled messages older
-    /// than `events::DIGESTS_KEPT`, and network addresses of consents from before `ips_before`. Returns
-    /// how many rows it deleted or changed.
+    /// Deletes what has expired, durable: requests older than `REQUEST_LIFETIME`, rates of this contract that have been full for a
+    /// day, settled messages older than 30 days, digests of handled messages older than `events::DIGESTS_KEPT`, and network
+    /// addresses of consents from before `ips_before`. Returns how many rows it deleted or changed.
     fn purge(&mut self, ips_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, StoreError>;
 }

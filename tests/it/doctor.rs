@@ -48,7 +48,7 @@ The DNS of tides.example.org
 
 The project slugline.yaml
   ok       store        `slugline.db` does not exist yet: the first import or run creates it
-  ok       secret       present, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`
+  ok       secret       present, for the tokens in links and addresses
   ok       files        only their owner can read `dkim.pem`, `secret.txt`, `password.txt`
   ok       private      subscribers, messages and keys are neither in git nor in a folder of the site
 

@@ -43,9 +43,7 @@ pub(super) fn steps(context: &Context, config: &Config, mail: &MailConfig, store
     let mut steps = vec![store];
     if secrets::are_needed(config) {
         steps.push(match secrets::secrets(&context.project, config) {
-            Ok(_) => {
-                Step::ok("secret", "present, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`")
-            }
+            Ok(_) => Step::ok("secret", "present, for the tokens in links and addresses"),
             Err(error) => {
                 let found = error.downcast_ref::<Finding>().and_then(|finding| finding.help.clone());
                 let remedy = found.unwrap_or_else(|| "set `secret_file` to a readable file".to_owned());

@@ -95,7 +95,7 @@ impl Upkeep {
         Ok(!is_moved && MailingRecord::new(&self.project, &self.project_file).refusal(store)?.is_none())
     }
 
-    /// Deletes what has had its time, now and then.
+    /// Deletes what has expired, now and then.
     fn purge(&mut self, store: &mut dyn Movable) -> anyhow::Result<()> {
         let now = self.clock.now();
         if self.purged.is_none_or(|purged| now - purged >= PURGE_EVERY) {

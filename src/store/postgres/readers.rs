@@ -156,7 +156,7 @@ impl ReaderStore for Postgres {
     }
 
     fn purge(&mut self, ips_before: DateTime<Utc>, now: DateTime<Utc>) -> StoreResult<u64> {
-        const DOING: &str = "delete what has had its time";
+        const DOING: &str = "delete what has expired";
         Ok(self.repeatable(DOING, |transaction| requests::purge(transaction, ips_before, now))?
             + self.repeatable(DOING, |transaction| rate::purge(transaction, now))?
             + self.repeatable(DOING, |transaction| messages::purge(transaction, now))?

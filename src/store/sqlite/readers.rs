@@ -129,7 +129,7 @@ impl ReaderStore for Sqlite {
 
     /// One transaction for each table, so that others wait for none of them long.
     fn purge(&mut self, ips_before: DateTime<Utc>, now: DateTime<Utc>) -> StoreResult<u64> {
-        const DOING: &str = "delete what has had its time";
+        const DOING: &str = "delete what has expired";
         let failed = |why: rusqlite::Error| error::doing(DOING, &self.path, why.into());
         // Overwrites deleted content within its page.
         self.connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
