@@ -165,13 +165,17 @@ pub fn parse(message: &[u8]) -> Incoming {
 
 /// The report in a message of a gateway that wrapped it into one of its own. A person who forwards one is not a mail system.
 fn wrapped(outer: &Mail) -> Option<&Mail> {
-    if status(outer).is_some() || !plain_report::is_of_mail_system(&outer.header) {
+    if has_status(outer) || !plain_report::is_of_mail_system(&outer.header) {
         return None;
     }
     outer.parts.iter().find_map(|part| match part {
-        Part::Returned(inner) if status(inner).is_some() => Some(inner),
+        Part::Returned(inner) if has_status(inner) => Some(inner),
         _ => None,
     })
+}
+
+fn has_status(mail: &Mail) -> bool {
+    mail.parts.iter().any(|part| matches!(part, Part::DeliveryStatus(_)))
 }
 
 /// What the machine-readable parts say, if there are any.
@@ -204,6 +208,9 @@ fn complaint(incoming: Incoming, feedback: Feedback, returned: Returned) -> Inco
 
 /// The reports of the machine-readable part, each recipient once.
 fn standard(recipients: Vec<Recipient>, text: &str, own: &[EmailAddress], returned: &Returned) -> Vec<Report> {
+    if recipients.is_empty() {
+        return Vec::new();
+    }
     let mut found = plain_report::led(text, own);
     let is_only_one = recipients.len() == 1;
     if is_only_one && found.is_empty() && recipients[0].addresses.is_empty() {

@@ -233,11 +233,11 @@ impl StateCounts {
 
     /// Number of those that were sent, and those that failed or bounced.
     pub fn settled(&self) -> u64 {
-        self.of(State::Sent) + self.undelivered()
+        self.of(State::Sent) + self.failures()
     }
 
     /// Number of those that failed or bounced.
-    pub fn undelivered(&self) -> u64 {
+    pub fn failures(&self) -> u64 {
         self.of(State::Failed) + self.of(State::Bounced)
     }
 

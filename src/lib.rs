@@ -104,7 +104,7 @@ pub mod parts {
     pub use crate::edition::{Edition, Files, NO_FILES, Recipient, Section};
     pub use crate::email::EmailAddress;
     pub use crate::identity::LockMode;
-    pub use crate::incoming::{Incoming, parse as parse_incoming};
+    pub use crate::incoming::parse as parse_incoming;
     pub use crate::issue::{IssueId, Slug};
     pub use crate::ledger::{AttemptOutcome, LedgerEntry, Run, State};
     pub use crate::letter::Letter;
@@ -112,14 +112,13 @@ pub mod parts {
     pub use crate::publish::build;
     pub use crate::smtp::relay::Relay;
     pub use crate::smtp::{Server, TlsMode};
-    pub use crate::store::events::{EventOutcome, MailEvent};
+    pub use crate::store::Store;
+    pub use crate::store::events::MailEvent;
     #[cfg(feature = "postgres")]
     pub use crate::store::postgres::Postgres;
     pub use crate::store::sqlite::Sqlite;
-    pub use crate::store::{EventStore, Store};
     pub use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
     pub use crate::subscription::{Options, dry_run, export, import};
-    pub use crate::token::envelope_id::EnvelopeId;
     pub use crate::transactional_message::MessageKind;
 }
 

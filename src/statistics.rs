@@ -74,6 +74,11 @@ impl Outcome {
             Self::Waiting => "waiting",
         }
     }
+
+    /// Whether it was tried without success.
+    pub fn is_undelivered(self) -> bool {
+        matches!(self, Self::Deferred | Self::Failed | Self::Bounced | Self::Unknown)
+    }
 }
 
 /// Number of recipients with each outcome.
@@ -95,10 +100,7 @@ impl Tally {
 
     /// Number that were tried without success: deferred, failed, bounced or unknown.
     pub fn undelivered(&self) -> u64 {
-        [Outcome::Deferred, Outcome::Failed, Outcome::Bounced, Outcome::Unknown]
-            .map(|outcome| self.of(outcome))
-            .iter()
-            .sum()
+        Outcome::ALL.into_iter().filter(|outcome| outcome.is_undelivered()).map(|outcome| self.of(outcome)).sum()
     }
 
     /// The outcomes that occur, with their numbers.

@@ -8,9 +8,9 @@ use crate::config::MailConfig;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::letter::Letter;
-use crate::token::Secrets;
 use crate::token::bounce_address::BounceAddress;
 use crate::token::envelope_id::EnvelopeId;
+use crate::token::{Purpose, Secrets, Token};
 
 /// Addresses letters.
 pub struct Envelopes {
@@ -29,22 +29,29 @@ impl Envelopes {
 
     /// A letter of a mailing.
     pub fn of_mailing(&self, mailing: &IssueId, to: &EmailAddress, content: Vec<u8>) -> Letter {
-        let id = self.secrets.as_ref().map(|secrets| EnvelopeId::new(mailing, secrets, to).to_string());
-        Letter { envelope_id: id, ..self.single(to, content) }
+        let token = self.token(to);
+        let id = token.as_ref().map(|token| EnvelopeId::new(mailing, token).to_string());
+        Letter { envelope_id: id, ..self.letter(token.as_ref(), to, content) }
     }
 
     /// A letter of no mailing.
     pub fn single(&self, to: &EmailAddress, content: Vec<u8>) -> Letter {
-        let from = match (&self.bounce_address, &self.secrets) {
-            (Some(address), Some(secrets)) => address.of(secrets, to),
-            _ => self.sender.clone(),
-        };
-        Letter { from, to: to.clone(), envelope_id: None, content }
+        self.letter(self.token(to).as_ref(), to, content)
     }
 
     /// A test. What becomes of it is in no ledger, so its bounce must not be taken for that of a mailing: the sender has no one's
     /// token.
     pub fn test(&self, to: &EmailAddress, content: Vec<u8>) -> Letter {
-        Letter { from: self.sender.clone(), to: to.clone(), envelope_id: None, content }
+        self.letter(None, to, content)
+    }
+
+    fn token(&self, to: &EmailAddress) -> Option<Token> {
+        self.secrets.as_ref().map(|secrets| secrets.token(Purpose::Bounce, to))
+    }
+
+    fn letter(&self, token: Option<&Token>, to: &EmailAddress, content: Vec<u8>) -> Letter {
+        let from = self.bounce_address.as_ref().zip(token).map(|(address, token)| address.of(token));
+        let from = from.unwrap_or_else(|| self.sender.clone());
+        Letter { from, to: to.clone(), envelope_id: None, content }
     }
 }

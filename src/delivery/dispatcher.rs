@@ -59,7 +59,9 @@ const MAX_BREAKS: u32 = 4;
 /// When the ledger cannot be written. No further message is begun then; the next run settles the claims.
 pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<RunSummary, StoreError> {
     let counts = store.counts(job.issue)?;
-    if let Some(halted) = job.failure_limit.map_or(Ok(None), |limit| limit.finding(store, job.issue))? {
+    if let Some(limit) = job.failure_limit
+        && let Some(halted) = limit.finding(store, job.issue, &counts)?
+    {
         return Ok(RunSummary { halted: Some(halted), ..RunSummary::default() });
     }
     let open = job.only.map_or(counts.open(), |only| only.len() as u64);
@@ -194,7 +196,9 @@ impl Claimer<'_, '_> {
         self.unchecked = 0;
         // What the workers have settled is counted, too.
         self.ledger.flush()?;
-        if let Some(finding) = self.ledger.with_store(|store| limit.finding(store, self.job.issue))? {
+        if let Some(finding) =
+            self.ledger.with_store(|store| limit.finding(store, self.job.issue, &store.counts(self.job.issue)?))?
+        {
             self.queue.halt_for(finding);
         }
         Ok(())

@@ -24,17 +24,21 @@ pub struct FailureLimit<'a> {
 }
 
 impl FailureLimit<'_> {
-    /// The finding that stops the mailing, if too many of its recipients failed or bounced.
+    /// The finding that stops the mailing with these counts, if too many of its recipients failed or bounced.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn finding(&self, store: &dyn Store, issue: &IssueId) -> Result<Option<Finding>, StoreError> {
-        let counts = store.counts(issue)?;
-        if !self.is_exceeded(&counts, 0) {
+    pub fn finding(
+        &self,
+        store: &dyn Store,
+        issue: &IssueId,
+        counts: &StateCounts,
+    ) -> Result<Option<Finding>, StoreError> {
+        if !self.is_exceeded(counts, 0) {
             return Ok(None);
         }
         let accepted = store.accepted_failures(issue)?;
-        if !self.is_exceeded(&counts, accepted) {
+        if !self.is_exceeded(counts, accepted) {
             return Ok(None);
         }
         let mut replies = Replies::default();
@@ -45,11 +49,11 @@ impl FailureLimit<'_> {
             });
             read.map_err(|source| StoreError::Failed { doing: "read why recipients failed", source })?;
         }
-        Ok(Some(self.exceeded(&counts, accepted, &replies)))
+        Ok(Some(self.exceeded(counts, accepted, &replies)))
     }
 
     fn is_exceeded(&self, counts: &StateCounts, accepted: u64) -> bool {
-        let (settled, failures) = (counts.settled(), counts.undelivered().saturating_sub(accepted));
+        let (settled, failures) = (counts.settled(), counts.failures().saturating_sub(accepted));
         settled >= MIN_SETTLED && failures as f64 > self.share * settled as f64
     }
 
@@ -57,7 +61,7 @@ impl FailureLimit<'_> {
         let Self { share, name } = self;
         let mut failures = format!("{} failed and {} bounced", counts.of(State::Failed), counts.of(State::Bounced));
         if accepted > 0 {
-            failures.push_str(&format!(", {} of them since it was taken up again", counts.undelivered() - accepted));
+            failures.push_str(&format!(", {} of them since it was taken up again", counts.failures() - accepted));
         }
         let message = format!(
             "no one else is mailed `{name}`: of {} recipients {failures}, which is more than {} %.{}",
@@ -77,7 +81,7 @@ impl FailureLimit<'_> {
 /// # Errors
 /// When the store cannot be read or written.
 pub fn accept(store: &mut dyn Store, issue: &IssueId) -> Result<(), StoreError> {
-    let failures = store.counts(issue)?.undelivered();
+    let failures = store.counts(issue)?.failures();
     if failures > store.accepted_failures(issue)? { store.accept_failures(issue, failures) } else { Ok(()) }
 }
 

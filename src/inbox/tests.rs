@@ -200,7 +200,9 @@ fn the_mailing_is_that_of_the_message_id_or_else_the_newest() {
 fn an_envelope_id_names_the_reader_and_the_mailing() {
     let mut desk = Desk::new();
     desk.mail("https://tides.example.org/spring/", now() - TimeDelta::minutes(1));
-    let id = |reader: &str| EnvelopeId::new(&IssueId::new(ISSUE).unwrap(), &secrets(), &address(reader)).to_string();
+    let id = |reader: &str| {
+        EnvelopeId::new(&IssueId::new(ISSUE).unwrap(), &secrets().token(Purpose::Bounce, &address(reader))).to_string()
+    };
     let said = |id: String| Incoming {
         envelope_id: Some(id),
         recipients: vec![report("else@example.com", Class::Mailbox)],

@@ -53,8 +53,8 @@ fn one_line(text: &str) -> String {
 }
 
 fn class(reply: Option<&Reply>, status: Option<&str>, words: &str, phase: Phase) -> Class {
-    let phrases = Phrases::of(words);
     let Some(reply) = reply else {
+        let phrases = Phrases::of(words);
         let by_words = phrases.class().map(|class| match (class, status) {
             // A status of "later" at the end of all attempts: it may yet work.
             (ReplyClass::AddressBad, Some(status)) if status.starts_with('4') => Class::Mailbox,

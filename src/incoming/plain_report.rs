@@ -65,13 +65,13 @@ fn is_bounce(mail: &Mail, text: &str) -> bool {
         return false;
     }
     let by_subject = words::begin_bounce(&mail.subject);
-    let by_text = words::say_failed(text);
+    let by_text = || words::say_failed(text);
     match (is_named_as_mail_system(&mail.header), has_no_return_path(&mail.header)) {
-        (true, _) => by_subject || by_text,
+        (true, _) => by_subject || by_text(),
         // Programs that answer for a person have none either: "I have left, your mail was not delivered." They neither quote a
         // server nor return the message.
-        (false, true) => by_subject || by_text && (Reply::quoted(text).is_some() || returns_message(mail)),
-        (false, false) => by_subject && by_text,
+        (false, true) => by_subject || by_text() && (Reply::quoted(text).is_some() || returns_message(mail)),
+        (false, false) => by_subject && by_text(),
     }
 }
 

@@ -236,7 +236,9 @@ impl<'run> Session<'run> {
         if self.extensions.dsn {
             // The header is enough to tell which message a report is about: RFC 3461 4.3.
             mail.push_str(" RET=HDRS");
-            letter.envelope_id.iter().for_each(|id| mail.extend([" ENVID=", id]));
+            if let Some(id) = &letter.envelope_id {
+                mail.extend([" ENVID=", id]);
+            }
         }
         Ok(())
     }

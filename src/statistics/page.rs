@@ -167,12 +167,9 @@ fn domains(statistics: &Statistics) -> Json {
 
 /// The undelivered recipients of a domain, in words.
 fn undelivered(tally: &Tally) -> Option<String> {
-    let is_undelivered = |outcome: &Outcome| {
-        matches!(outcome, Outcome::Deferred | Outcome::Failed | Outcome::Bounced | Outcome::Unknown)
-    };
     let counts: Vec<String> = tally
         .occurring()
-        .filter(|(outcome, _)| is_undelivered(outcome))
+        .filter(|(outcome, _)| outcome.is_undelivered())
         .map(|(outcome, count)| format!("{} {}", grouped(count), outcome.word()))
         .collect();
     (!counts.is_empty()).then(|| format!("{} ({})", counts.join(", "), share(tally.undelivered(), tally.total())))

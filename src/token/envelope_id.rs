@@ -8,10 +8,9 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::email::EmailAddress;
 use crate::hex::hex;
 use crate::issue::IssueId;
-use crate::token::{Purpose, Secrets, Token};
+use crate::token::Token;
 
 /// Length of the hash of a mailing's id.
 const MAILING_BYTES: usize = 8;
@@ -26,9 +25,9 @@ pub struct EnvelopeId {
 }
 
 impl EnvelopeId {
-    /// That of the letter of a mailing to a recipient: the same for every attempt.
-    pub fn new(mailing: &IssueId, secrets: &Secrets, recipient: &EmailAddress) -> Self {
-        Self { mailing: mailing_hash(mailing), token: secrets.token(Purpose::Bounce, recipient) }
+    /// That of the letter of a mailing to the recipient with this token: the same for every attempt.
+    pub fn new(mailing: &IssueId, token: &Token) -> Self {
+        Self { mailing: mailing_hash(mailing), token: *token }
     }
 
     /// Parses what a report returns, in any case; `None` if this program did not write it.
@@ -58,14 +57,16 @@ fn mailing_hash(mailing: &IssueId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::email::EmailAddress;
     use crate::subscriber::SubscriberId;
+    use crate::token::{Purpose, Secrets};
 
     #[test]
     fn mailing_and_recipient_are_found_again() {
         let secrets = Secrets::parse("0123456789abcdef0123456789abcdef").unwrap();
         let [spring, neap] = ["https://example.org/spring/", "neap"].map(|id| IssueId::new(id).unwrap());
         let maren: EmailAddress = "maren@example.org".parse().unwrap();
-        let text = EnvelopeId::new(&spring, &secrets, &maren).to_string();
+        let text = EnvelopeId::new(&spring, &secrets.token(Purpose::Bounce, &maren)).to_string();
         assert_eq!(text.len(), 65);
         assert!(text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'.'), "xtext: {text}");
         for text in [text.clone(), text.to_uppercase()] {
