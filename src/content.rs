@@ -16,6 +16,7 @@ pub mod direction;
 mod field_reader;
 pub mod file_date;
 mod footnotes;
+pub mod format;
 pub mod front_matter;
 pub mod glob;
 pub mod html;

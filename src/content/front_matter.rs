@@ -65,6 +65,15 @@ impl Fields {
         Some(self.entries.remove(at).1)
     }
 
+    /// Sets a field, in place of one of that name.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        let value = value.into();
+        match self.entries.iter_mut().find(|(key, _)| key == name) {
+            Some((_, old)) => *old = value,
+            None => self.entries.push((name.to_owned(), value)),
+        }
+    }
+
     /// Adds a field unless there is one of that name, even an empty one.
     pub fn inherit(&mut self, name: &str, value: &Value) {
         if self.get(name).is_none() {
