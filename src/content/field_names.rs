@@ -9,16 +9,13 @@ use crate::content::format::Generator;
 use crate::content::front_matter::Fields;
 
 /// Other names, and those that slugline knows.
-const RENAMED: [(&str, &str); 9] = [
+const RENAMED: [(&str, &str); 6] = [
     ("category", "categories"),
     ("tag", "tags"),
     ("lang", "language"),
     ("redirect_from", "aliases"),
     ("last_modified_at", "lastmod"),
     ("updateddate", "lastmod"),
-    ("updated_date", "lastmod"),
-    ("pub_date", "pubdate"),
-    ("publish_date", "publishdate"),
 ];
 
 /// Names of addresses, which mean nothing to Hugo; a format of its own reads them itself.

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::config::raw::{OneOrMany, RawConfig, RawContent, RawPermalink};
-use crate::config::resolve::Problems;
+use crate::config::resolve::{Problems, Source};
 use crate::config::{SiteFiles, SiteFormat};
 use crate::content::format::generators::{GeneratorFormat, config_files, recognise, settings};
 use crate::content::format::{Generator, Settings};
@@ -17,13 +17,20 @@ use crate::finding::{Finding, Place};
 /// The folder that contains the posts of a Jekyll or Hexo site.
 const POSTS: &str = "_posts";
 
+/// Returns the format of a project without a project file.
+pub(in crate::config) fn of_site(files: &SiteFiles<'_>) -> SiteFormat {
+    let source = Source { path: "", text: "" };
+    let mut problems = Problems { source, findings: Vec::new(), warnings: Vec::new() };
+    format(&RawConfig::default(), files, &mut problems)
+}
+
 /// Returns the format of the site.
 pub(super) fn format(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -> SiteFormat {
     let folders = site_folders(raw.content.as_ref());
     let named = raw.format.as_deref().map(str::trim).filter(|name| *name != "auto");
     let recognised = match named {
         Some(name) => generator_named(name, problems).map(|generator| named_in(generator, &folders, files)),
-        None if files.hugo.is_present() => Some(Recognised::new(Generator::Hugo, "", None)),
+        None if files.hugo.is_present() => Some(Recognised::new(Generator::Hugo, "", files.hugo.file())),
         None => recognised(&folders, files).or_else(|| by_content_folder(raw.content.as_ref(), files)),
     };
     let Some(Recognised { generator, folder, by }) = recognised else { return SiteFormat::default() };
@@ -77,10 +84,11 @@ fn site_folders(content: Option<&RawContent>) -> Vec<String> {
     folders
 }
 
+/// Without `content`, those in which Jekyll and Hexo look.
 fn content_folders(content: Option<&RawContent>) -> Vec<String> {
     let items = |folders: &OneOrMany| folders.items().into_iter().map(str::to_owned).collect::<Vec<_>>();
     match content {
-        None => Vec::new(),
+        None => vec![String::new(), "source".to_owned()],
         Some(RawContent::Folders(folders)) => items(folders),
         Some(RawContent::Languages(languages)) => languages.values().flat_map(items).collect(),
     }
@@ -157,7 +165,9 @@ fn format_of(
         _ => None,
     };
     let format = GeneratorFormat::new(Some(generator), settings.clone(), written);
+    let is_of_hugo = |format: &GeneratorFormat| permalink.is_some() && (written.is_none() || !format.has_patterns());
     let format = match (format, written) {
+        (Ok(format), _) if is_of_hugo(&format) => Ok(format.with_addresses_of_hugo()),
         (Err(_), Some(written)) if Pattern::parse(written).is_ok() => {
             GeneratorFormat::new(Some(generator), settings, None).map(GeneratorFormat::with_addresses_of_hugo)
         }
