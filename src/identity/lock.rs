@@ -385,6 +385,15 @@ mod tests {
     }
 
     #[test]
+    fn the_versions_before_are_read() {
+        for (version, is_from_before) in [(1, true), (2, true), (3, false)] {
+            let lock = Lock::parse(&format!("version = {version}\n\n[issues]\n")).unwrap();
+            assert_eq!(lock.is_from_before, is_from_before, "{version}");
+            assert_eq!(Lock::parse(&lock.to_text()).unwrap(), lock, "{version}");
+        }
+    }
+
+    #[test]
     fn a_file_of_another_version_is_rejected() {
         for text in ["version = 4\n", "version = 4\n[posts]\na = 1\n"] {
             let finding = Lock::parse(text).unwrap_err();
