@@ -170,5 +170,13 @@ fn truth(value: &Value) -> Option<bool> {
 
 /// Decodes entities and collapses white space: authors paste HTML into plain-text fields.
 pub(super) fn plain_text(text: &str) -> String {
-    html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    let decoded = html_escape::decode_html_entities(text);
+    let mut plain = String::with_capacity(decoded.len());
+    for word in decoded.split_whitespace() {
+        if !plain.is_empty() {
+            plain.push(' ');
+        }
+        plain.push_str(word);
+    }
+    plain
 }

@@ -6,6 +6,7 @@
 use std::iter::Peekable;
 use std::str::Lines;
 
+use memchr::memchr3_iter;
 use serde_json::Value;
 
 use crate::content::front_matter::yaml::Mapping;
@@ -27,7 +28,7 @@ pub(super) fn mapping(text: &str) -> Option<Mapping> {
             value if value.starts_with('[') => flow_list(value)?,
             value => scalar(value)?,
         };
-        mapping.push(key.to_lowercase(), value);
+        mapping.push(key.to_ascii_lowercase(), value);
     }
     // A text without fields is nothing, or something else.
     (!mapping.entries.is_empty()).then_some(mapping)
@@ -35,8 +36,17 @@ pub(super) fn mapping(text: &str) -> Option<Mapping> {
 
 /// No tabs, no line breaks but line feeds, none of the characters that YAML forbids or takes for a line break.
 fn has_only_plain_characters(text: &str) -> bool {
-    let is_plain = |c: char| !matches!(c, '\0'..='\t' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-    text.chars().all(is_plain)
+    let bytes = text.as_bytes();
+    // Without branches, so that many bytes are compared at once.
+    let has_control = bytes.iter().fold(false, |has, byte| has | (*byte < b' ' && *byte != b'\n' || *byte == 0x7f));
+    // U+0080 to U+009F, U+2028 and U+2029, U+FEFF, U+FFFE and U+FFFF.
+    let is_forbidden = |at: usize| {
+        matches!(
+            bytes[at..],
+            [0xc2, 0x80..=0x9f, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] | [0xef, 0xbb, 0xbf, ..] | [0xef, 0xbf, 0xbe | 0xbf, ..]
+        )
+    };
+    !has_control && !memchr3_iter(0xc2, 0xe2, 0xef, bytes).any(is_forbidden)
 }
 
 fn is_key(key: &str) -> bool {
@@ -212,6 +222,14 @@ mod tests {
             "a: b\n...\n",
         ] {
             assert!(mapping(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn each_character_is_plain_or_not() {
+        let is_plain = |c: char| !matches!(c, '\0'..='\t' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        for c in '\0'..=char::MAX {
+            assert_eq!(has_only_plain_characters(&format!("潮{c}")), is_plain(c), "{c:?}");
         }
     }
 
