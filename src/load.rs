@@ -200,7 +200,8 @@ fn read_all(
             (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
         for file in files {
             let assembled = load(project, config, surroundings, &file);
-            issues.extend(assembled.issue.map(|issue| interner.intern(issue)));
+            // Not a second copy of each path.
+            issues.extend(assembled.issue.map(|issue| interner.intern(Issue { path: file.path, ..issue })));
             findings.extend(assembled.findings);
         }
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

@@ -69,14 +69,18 @@ impl<'a> FieldReader<'a> {
             Some(Value::Array(items)) => items,
             Some(value) => vec![value],
         };
-        let text = |item: &Value| match item {
-            Value::String(text) => Some(text.clone()),
+        let mut has_other = false;
+        let text = |item: Value| match item {
+            Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(truth) => Some(truth.to_string()),
-            _ => None,
+            other => {
+                has_other |= !other.is_null();
+                None
+            }
         };
-        let texts: Vec<String> = items.iter().filter_map(text).collect();
-        if items.iter().any(|item| !item.is_null() && text(item).is_none()) {
+        let texts = items.into_iter().filter_map(text).collect();
+        if has_other {
             self.warn(name, "the list contains a value that is not text", "write a list of names");
         }
         texts

@@ -62,10 +62,8 @@ impl<'a> Site<'a> {
         if all.peek().is_none() {
             return Vec::new();
         }
-        let (path, language) = (
-            LazyCell::new(|| self.logical_path(source)),
-            publication.site.as_deref().unwrap_or(&publication.language),
-        );
+        let (path, language) =
+            (LazyCell::new(|| self.logical_path(source)), publication.site.as_deref().unwrap_or(&publication.language));
         all.filter(|cascade| cascade.is_for(|| &path, language)).collect()
     }
 

@@ -24,7 +24,10 @@ impl Interner {
         for terms in [&mut issue.categories, &mut issue.tags] {
             *terms = match self.lists.get(terms) {
                 Some(known) => known.clone(),
-                None => interned(&mut self.lists, terms.iter().map(|term| interned(&mut self.terms, term.clone())).collect()),
+                None => interned(
+                    &mut self.lists,
+                    terms.iter().map(|term| interned(&mut self.terms, term.clone())).collect(),
+                ),
             };
         }
         // A joined URL has spare capacity; its clone does not.

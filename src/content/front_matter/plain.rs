@@ -6,7 +6,7 @@
 use std::iter::Peekable;
 use std::str::Lines;
 
-use memchr::memchr3_iter;
+use memchr::{memchr, memchr2, memchr3_iter};
 use serde_json::Value;
 
 use crate::content::front_matter::yaml::Mapping;
@@ -21,7 +21,8 @@ pub(super) fn mapping(text: &str) -> Option<Mapping> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (key, rest) = line.split_once(':')?;
+        let colon = memchr(b':', line.as_bytes())?;
+        let (key, rest) = (&line[..colon], &line[colon + 1..]);
         let value = match rest.trim_matches(' ') {
             _ if !is_key(key) || !(rest.is_empty() || rest.starts_with(' ')) => return None,
             "" => list(&mut lines)?,
@@ -43,7 +44,10 @@ fn has_only_plain_characters(text: &str) -> bool {
     let is_forbidden = |at: usize| {
         matches!(
             bytes[at..],
-            [0xc2, 0x80..=0x9f, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] | [0xef, 0xbb, 0xbf, ..] | [0xef, 0xbf, 0xbe | 0xbf, ..]
+            [0xc2, 0x80..=0x9f, ..]
+                | [0xe2, 0x80, 0xa8 | 0xa9, ..]
+                | [0xef, 0xbb, 0xbf, ..]
+                | [0xef, 0xbf, 0xbe | 0xbf, ..]
         )
     };
     !has_control && !memchr3_iter(0xc2, 0xe2, 0xef, bytes).any(is_forbidden)
@@ -106,7 +110,7 @@ fn scalar(text: &str) -> Option<Value> {
     match *text.as_bytes().first()? {
         quote @ (b'"' | b'\'') => {
             let inside = text.get(1..text.len() - 1).filter(|_| text.len() > 1 && text.ends_with(char::from(quote)))?;
-            (!inside.contains(['\\', char::from(quote)])).then(|| Value::String(inside.to_owned()))
+            memchr2(b'\\', quote, inside.as_bytes()).is_none().then(|| Value::String(inside.to_owned()))
         }
         b'0'..=b'9' => digits(text),
         first if first.is_ascii_alphabetic() || !first.is_ascii() => word(text),
