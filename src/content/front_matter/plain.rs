@@ -6,7 +6,7 @@
 use std::iter::Peekable;
 use std::str::Lines;
 
-use memchr::{memchr, memchr2, memchr3_iter};
+use memchr::{memchr, memchr_iter, memchr2, memchr3_iter};
 use serde_json::Value;
 
 use crate::content::front_matter::yaml::Mapping;
@@ -35,11 +35,14 @@ pub(super) fn mapping(text: &str) -> Option<Mapping> {
     (!mapping.entries.is_empty()).then_some(mapping)
 }
 
-/// No tabs, no line breaks but line feeds, none of the characters that YAML forbids or takes for a line break.
+/// No tabs, no line breaks but line feeds, alone or after a carriage return, none of the characters that YAML forbids or takes
+/// for a line break.
 fn has_only_plain_characters(text: &str) -> bool {
     let bytes = text.as_bytes();
     // Without branches, so that many bytes are compared at once.
-    let has_control = bytes.iter().fold(false, |has, byte| has | (*byte < b' ' && *byte != b'\n' || *byte == 0x7f));
+    let is_control = |byte: u8| byte < b' ' && byte != b'\n' && byte != b'\r' || byte == 0x7f;
+    let has_control = bytes.iter().fold(false, |has, byte| has | is_control(*byte));
+    let breaks_line = |at: usize| bytes.get(at + 1) == Some(&b'\n');
     // U+0080 to U+009F, U+2028 and U+2029, U+FEFF, U+FFFE and U+FFFF.
     let is_forbidden = |at: usize| {
         matches!(
@@ -50,7 +53,9 @@ fn has_only_plain_characters(text: &str) -> bool {
                 | [0xef, 0xbf, 0xbe | 0xbf, ..]
         )
     };
-    !has_control && !memchr3_iter(0xc2, 0xe2, 0xef, bytes).any(is_forbidden)
+    !has_control
+        && memchr_iter(b'\r', bytes).all(breaks_line)
+        && !memchr3_iter(0xc2, 0xe2, 0xef, bytes).any(is_forbidden)
 }
 
 fn is_key(key: &str) -> bool {
@@ -171,6 +176,14 @@ mod tests {
         assert_eq!(entries.len(), 11);
         assert_eq!(entries[6], ("tags".into(), serde_json::json!(["Sea", "moon tide", "x, y", 2026])));
         assert_eq!(entries[9], ("empty".into(), Value::Null));
+    }
+
+    #[test]
+    fn front_matter_may_have_the_line_ends_of_windows() {
+        let text = "title: 潮汐\r\n# by hand\r\n\r\ntags:\r\n  - 'a'\r\n  - b c\r\nempty:\r\n";
+        assert_eq!(entries(text), entries(&text.replace('\r', "")));
+        assert_eq!(entries(text).map(|entries| entries.len()), Some(3));
+        assert!(mapping("a: b\r\r\n").is_none());
     }
 
     #[test]
