@@ -3,6 +3,7 @@
 //! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
 //! `assemble` interprets the fields.
 
+use memchr::{memchr, memchr_iter};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -140,7 +141,7 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
         return Err(Box::new(finding));
     };
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
-    let line = 1 + bytes[..body_offset].iter().filter(|byte| **byte == b'\n').count();
+    let line = 1 + memchr_iter(b'\n', &bytes[..body_offset]).count();
     Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
 }
 
@@ -168,7 +169,7 @@ fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
         if is_json_object(&bytes[offset..]) {
             return Some((Syntax::Json, offset, lines));
         }
-        let end = offset + bytes[offset..].iter().position(|byte| *byte == b'\n')? + 1;
+        let end = offset + memchr(b'\n', &bytes[offset..])? + 1;
         lines += 1;
         let line = bytes[offset..end].trim_ascii_end();
         let found = [Syntax::Yaml, Syntax::Toml].into_iter().find(|syntax| line == syntax.fence());
@@ -196,8 +197,8 @@ fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)>
     let mut offset = start;
     while offset < bytes.len() {
         let rest = &bytes[offset..];
-        let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
-        if rest[..length].trim_ascii_end() == syntax.fence() {
+        let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        if rest.starts_with(syntax.fence()) && rest[..length].trim_ascii_end() == syntax.fence() {
             return Some((offset, offset + length));
         }
         offset += length;

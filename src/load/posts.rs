@@ -18,6 +18,7 @@ use crate::content::sections::Sections;
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
+use crate::issue::Issue;
 use crate::load::Issues;
 use crate::load::bodies::{MAX_ISSUE_BYTES, too_large};
 use crate::load::history::History;
@@ -38,7 +39,8 @@ pub(super) fn read_all(
             (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
         for file in files {
             let assembled = load(project, config, surroundings, &file);
-            issues.extend(assembled.issue.map(|issue| interner.intern(issue)));
+            // Not a second copy of each path.
+            issues.extend(assembled.issue.map(|issue| interner.intern(Issue { path: file.path, ..issue })));
             findings.extend(assembled.findings);
         }
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr_iter, memmem};
+
 use crate::content::cjk::SENTINEL;
 use crate::content::markdown::dividers::MORE;
 
@@ -34,7 +36,7 @@ pub(super) fn marked(markdown: &str) -> Cow<'_, str> {
 fn colons(markdown: &str) -> impl Iterator<Item = usize> {
     let is_table_rule =
         |line: &str| line.contains('-') && line.chars().all(|c| matches!(c, '-' | ':' | '|' | ' ' | '\t' | '\r'));
-    markdown.match_indices(':').map(|(at, _)| at).filter(move |at| {
+    memchr_iter(b':', markdown.as_bytes()).filter(move |at| {
         let after = &markdown[at + 1..];
         let is_definition = after.is_empty() || after.starts_with([' ', '\t', '\n', '\r']);
         !is_definition && begins_line(&markdown[..*at]) && !is_table_rule(after.split('\n').next().unwrap_or_default())
@@ -42,7 +44,7 @@ fn colons(markdown: &str) -> impl Iterator<Item = usize> {
 }
 
 fn dividers(markdown: &str) -> impl Iterator<Item = usize> {
-    markdown.match_indices(MORE).map(|(at, _)| at).filter(|at| {
+    memmem::find_iter(markdown.as_bytes(), MORE).filter(|at| {
         let line = markdown[at + MORE.len()..].split('\n').next().unwrap_or_default();
         !line.trim().is_empty() && begins_line(&markdown[..*at])
     })
@@ -55,7 +57,7 @@ fn begins_line(before: &str) -> bool {
 
 /// Heads of tables directly after the line of an item, less indented than its text.
 fn tables(markdown: &str) -> impl Iterator<Item = usize> {
-    markdown.match_indices("\n|").filter_map(move |(at, _)| {
+    memmem::find_iter(markdown.as_bytes(), "\n|").filter_map(move |at| {
         let head = at + 1;
         let mut lines = markdown[head..].split('\n');
         let columns = |line: &str| line.trim().trim_matches('|').matches('|').count();
