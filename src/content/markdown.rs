@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
-use crate::content::cjk::{is_cjk, with_sentinels, without_sentinels};
+use crate::content::cjk::{with_sentinels, without_sentinels};
 
 mod alerts;
 mod attributes;
@@ -162,8 +162,7 @@ fn marked(markdown: &str, dialect: Dialect) -> Cow<'_, str> {
 
 fn parse_marked(text: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
     let events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
-    // Text without CJK characters means what CommonMark says.
-    if !dialect.cjk || !leftover_bold::may_be_in(&events) || !text.contains(is_cjk) {
+    if !dialect.cjk || !leftover_bold::may_be_in(events.iter()) {
         return events;
     }
     let placed = leftover_bold::paired(text, Parser::new_ext(text, options).into_offset_iter().collect());
@@ -188,7 +187,7 @@ fn is_not_a_formula(event: &Event<'_>, dialect: Dialect) -> bool {
 
 /// An owned event without sentinels.
 fn unmarked(event: Event<'_>) -> Event<'static> {
-    map_strings(event, &|text| without_sentinels(text).into_owned().into())
+    map_strings(event, &|text| line_starts::without_cells(&without_sentinels(text)).into_owned().into())
 }
 
 /// An owned event with every string in it mapped.
