@@ -74,7 +74,7 @@ impl Run {
         let is_label = words.ends_with([':', '：']);
         let is_path = open.after == '/' || self.after == '/';
         // `2** 3` is a power.
-        let is_power = open.after.is_whitespace() && open.before.is_ascii_alphanumeric();
+        let is_power = open.after.is_whitespace() && open.before.is_ascii_digit();
         let follows_space = !open.is_first && open.is_spaced();
         let is_ended = match (open.after.is_whitespace(), self.is_spaced()) {
             (true, true) => open.is_first && (self.is_last || is_label),
@@ -335,6 +335,7 @@ mod tests {
             ("the **value ** is", "the <strong>value</strong> is"),
             ("**Open:**The", "<strong>Open:</strong>The"),
             ("**foo bar **", "<strong>foo bar</strong> "),
+            ("S** O**pen", "S <strong>O</strong>pen"),
         ] {
             assert_eq!(html(markdown).trim_end().replace("  ", " "), format!("<p>{expected}</p>"), "{markdown}");
         }

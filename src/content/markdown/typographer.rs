@@ -44,10 +44,12 @@ pub(super) fn typeset(mut events: Vec<Event<'_>>) -> Vec<Event<'_>> {
                 is_address = matches!(link_type, LinkType::Autolink | LinkType::Email);
                 block.push(at, '[', false);
             }
-            Event::Start(tag) if is_inline(&tag.to_end()) => block.push(at, '*', false),
+            Event::InlineHtml(html) => block.markup(at, html),
+            Event::Start(Tag::Image { .. }) => block.markup(at, "!["),
+            Event::Start(tag) if is_inline(&tag.to_end()) => block.markup(at, written(&tag.to_end())),
             Event::End(tag) if is_inline(tag) => {
                 is_address &= *tag != TagEnd::Link;
-                block.push(at, '*', false);
+                block.markup(at, written(tag));
             }
             Event::Start(tag) => {
                 in_code = matches!(tag, Tag::CodeBlock(_) | Tag::HtmlBlock);
@@ -68,7 +70,17 @@ fn is_inline(tag: &TagEnd) -> bool {
     matches!(tag, TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image)
 }
 
-/// A character of a block, and the event it is in; other events stand as one character.
+/// How the end of an element is written, as far as it matters to quotes beside it.
+fn written(tag: &TagEnd) -> &'static str {
+    match tag {
+        TagEnd::Strong => "**",
+        TagEnd::Strikethrough => "~~",
+        TagEnd::Link | TagEnd::Image => "](/)",
+        _ => "*",
+    }
+}
+
+/// A character of a block, and the event it is in; markup stands as it is written.
 #[derive(Debug, Clone, Copy)]
 struct Unit {
     event: usize,
@@ -90,6 +102,12 @@ struct Block {
 impl Block {
     fn push(&mut self, event: usize, shown: char, is_text: bool) {
         self.units.push(Unit { event, shown, is_text, is_literal: !is_text });
+    }
+
+    fn markup(&mut self, event: usize, written: &str) {
+        for c in written.chars() {
+            self.push(event, c, false);
+        }
     }
 
     fn text(&mut self, event: usize, text: &str) {
@@ -272,6 +290,7 @@ mod tests {
                 "<code>--</code> <a href=\"https://a.example/x--y\">https://a.example/x--y</a>",
             ),
             ("a\"", "a\""),
+            ("a <b>\"</b>b<i>\"</i>", "a <b>\"</b>b<i>\"</i>"),
         ] {
             assert_eq!(html(markdown), format!("<p>{expected}</p>"), "{markdown}");
         }
