@@ -82,6 +82,10 @@ impl Run {
             let half = &run[..2];
             return Some(format!("{SENTINEL}{half}{SENTINEL}{half}{SENTINEL}"));
         }
+        // `ASSERT_*` is a pattern of names, whatever follows.
+        if self.length == 1 && self.before == '_' {
+            return None;
+        }
         let (opens, closes) = (self.opens(cjk_friendly_class), self.closes(cjk_friendly_class));
         let mut before = closes && !self.closes(commonmark_class);
         let mut after = opens && !self.opens(commonmark_class);
@@ -243,11 +247,12 @@ mod tests {
         }
     }
 
-    /// The same results as `markdown-it-cjk-friendly`.
+    /// The same results as `markdown-it-cjk-friendly`, but for patterns of names.
     #[test]
     fn emphasis_works_in_every_script_and_form() {
         for (markdown, expected) in [
             ("**「東京」**です", "<strong>「東京」</strong>です"),
+            ("宏 ASSERT_*和EXPECT_*系列", "宏 ASSERT_*和EXPECT_*系列"),
             ("이것은**(주)**입니다", "이것은<strong>(주)</strong>입니다"),
             ("**일본어.**한국", "<strong>일본어.</strong>한국"),
             ("ㅋ**(ㅎ)**ㅋ", "ㅋ<strong>(ㅎ)</strong>ㅋ"),
