@@ -5,18 +5,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Timelike};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::Value;
 
+use crate::content::format::hexo::dates::{local_date, part_of_date};
 use crate::content::format::hexo::permalink::{Case, slug};
 use crate::content::format::{Body, Defaults, Format, Generator, Lost, PostFile, Settings, Translated};
-use crate::content::front_matter::Fields;
+use crate::content::front_matter::{Fields, tabs_as_blanks};
 use crate::content::glob::Glob;
 use crate::content::permalink::PatternValues;
 use crate::hex::hex;
 use crate::publication::is_language_tag;
 
+mod dates;
 mod meaning;
 mod permalink;
 mod pieces;
@@ -115,7 +116,7 @@ impl Hexo {
         let of_name = self.of_name(path);
         let title = of_name["title"].as_ref();
         let base_name = title.rsplit('/').next().unwrap_or_default();
-        if let Some(part) = of_date(name, page.date) {
+        if let Some(part) = part_of_date(name, page.date) {
             return part;
         }
         match name {
@@ -130,7 +131,10 @@ impl Hexo {
         let value = of_name.get(name).map(|value| value.clone().into_owned());
         // `lang` has been renamed.
         let field = if name == "lang" { "language".to_owned() } else { name.to_lowercase() };
-        let value = value.or_else(|| fields.get(&field).and_then(printed));
+        let in_file = fields
+            .get(&field)
+            .map(|value| printed(value).unwrap_or_else(|| value.as_str().unwrap_or("null").to_owned()));
+        let value = value.or(in_file);
         let value = value.or_else(|| defaults.and_then(|defaults| defaults.get(name)).and_then(printed));
         value.or_else(|| of_hugo(name, path)).unwrap_or_else(|| "undefined".to_owned())
     }
@@ -161,18 +165,6 @@ pub fn settings(text: &str) -> Result<Settings, String> {
         Value::Null => Ok(Settings::new()),
         _ => Err("it is not a mapping".to_owned()),
     }
-}
-
-/// Like Hexo, two blanks for each tab at the beginning of a line.
-fn tabs_as_blanks(text: &str) -> Cow<'_, str> {
-    if !text.contains("\n\t") {
-        return Cow::Borrowed(text);
-    }
-    let line = |line: &str| {
-        let rest = line.trim_start_matches('\t');
-        format!("{}{rest}", "  ".repeat(line.len() - rest.len()))
-    };
-    text.split_inclusive('\n').map(line).collect::<String>().into()
 }
 
 /// YAML as JSON; keys become texts.
@@ -215,21 +207,6 @@ fn without_ending(path: &str) -> &str {
     path[name..].rfind('.').filter(|dot| *dot > 0).map_or(path, |dot| &path[..name + dot])
 }
 
-fn of_date(name: &str, date: DateTime<FixedOffset>) -> Option<String> {
-    Some(match name {
-        "year" => format!("{:04}", date.year()),
-        "month" => format!("{:02}", date.month()),
-        "i_month" => date.month().to_string(),
-        "day" => format!("{:02}", date.day()),
-        "i_day" => date.day().to_string(),
-        "hour" => format!("{:02}", date.hour()),
-        "minute" => format!("{:02}", date.minute()),
-        "second" => format!("{:02}", date.second()),
-        "timestamp" => date.timestamp().to_string(),
-        _ => return None,
-    })
-}
-
 /// The first twelve digits of the hash of the slug and the second of publication.
 fn hash(slug: &str, seconds: i64) -> String {
     let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, format!("{slug}{seconds}").as_bytes());
@@ -245,21 +222,6 @@ fn of_hugo(name: &str, path: &str) -> Option<String> {
         "contentbasename" | "slugorcontentbasename" | "filename" | "slugorfilename" => Some(base_name.to_owned()),
         _ => None,
     }
-}
-
-/// A date as Hexo understands it: its YAML reads an offset only in the forms of YAML, and then keeps the time of day in UTC and
-/// forgets the offset.
-fn without_offset(written: &str) -> Option<String> {
-    let time = ["%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f %:z"]
-        .into_iter()
-        .find_map(|format| DateTime::parse_from_str(written, format).ok());
-    let in_utc = || {
-        let written = written.strip_suffix('Z')?.trim_end();
-        let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
-        formats.into_iter().find_map(|format| NaiveDateTime::parse_from_str(written, format).ok())
-    };
-    let time = time.map(|time| time.naive_utc()).or_else(in_utc)?;
-    Some(time.format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 impl Format for Hexo {
@@ -326,7 +288,7 @@ impl Format for Hexo {
         let Some(path) = self.below_posts(file.path) else { return };
         let of_name = self.of_name(path);
         for name in ["date", "updated"] {
-            if let Some(date) = fields.get(name).and_then(Value::as_str).and_then(without_offset) {
+            if let Some(date) = fields.get(name).and_then(Value::as_str).and_then(local_date) {
                 fields.set(name, date);
             }
         }
@@ -380,3 +342,6 @@ impl Format for Hexo {
         tags::translated(body, of, self.source(), has_asset_folders)
     }
 }
+
+#[cfg(test)]
+mod tests;

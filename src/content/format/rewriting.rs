@@ -113,20 +113,20 @@ fn address_in_markdown(address: &str) -> String {
 
 /// The address of a video, a snippet or a frame, given the name of a tag or shortcode and what identifies it there.
 pub fn embedded(name: &str, id: &str) -> Option<String> {
-    if id.starts_with("http") || id.starts_with("//") {
-        return Some(id.to_owned());
-    }
     let before = match name.to_ascii_lowercase().as_str() {
         "youtube" | "youtuber" => "https://www.youtube.com/watch?v=",
         "vimeo" => "https://vimeo.com/",
         "gist" => "https://gist.github.com/",
         "jsfiddle" => "https://jsfiddle.net/",
-        "bilibili" | "dplayer" if id.starts_with("BV") || id.starts_with("av") => "https://www.bilibili.com/video/",
+        "bilibili" => "https://www.bilibili.com/video/",
         "streamable" => "https://streamable.com/",
         "asciinema" => "https://asciinema.org/a/",
-        "codepen" if id.contains('/') => "https://codepen.io/",
+        "codepen" => "https://codepen.io/",
         _ => return None,
     };
+    if id.starts_with("http://") || id.starts_with("https://") {
+        return Some(id.to_owned());
+    }
     let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/.".contains(&byte));
     is_id.then(|| format!("{before}{id}"))
 }
@@ -173,6 +173,6 @@ mod tests {
         assert_eq!(picture("a b.png", "x]y", "\"t\""), r#"![x\]y](<a b.png> "'t'")"#);
         assert_eq!(link("https://e.org/>", " "), "[https://e.org/>](<https://e.org/%3E>)");
         assert_eq!(embedded("youtube", "a_B-1").as_deref(), Some("https://www.youtube.com/watch?v=a_B-1"));
-        assert_eq!((embedded("youtube", "a b"), embedded("x", "1")), (None, None));
+        assert_eq!((embedded("youtube", "a b"), embedded("x", "https://e.org")), (None, None));
     }
 }

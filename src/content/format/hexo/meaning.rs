@@ -133,7 +133,8 @@ pub(super) fn of_single(name: &str, arguments: &str, place: &Place<'_, '_>) -> M
         "asset_path" if !first.is_empty() => Some(place.asset(first)),
         "post_link" => place.post(first).map(|address| {
             let words = said(&parts[1..]);
-            link(&address, if words.is_empty() { first.rsplit('/').next().unwrap_or(first) } else { &words })
+            let slug = first.split('#').next().unwrap_or_default();
+            link(&address, if words.is_empty() { slug.rsplit('/').next().unwrap_or_default() } else { &words })
         }),
         "post_path" => place.post(first),
         "url_for" | "full_url_for" => (!first.is_empty()).then(|| first.to_owned()),
@@ -190,6 +191,9 @@ fn said(parts: &[String]) -> String {
 }
 
 fn is_address(word: &str) -> bool {
+    if word.contains(char::is_whitespace) {
+        return false;
+    }
     ["http://", "https://", "//", "/", "mailto:", "www.", "./", "../"].iter().any(|start| word.starts_with(start))
         || is_picture(word)
 }
@@ -233,8 +237,9 @@ fn linked(arguments: &str) -> String {
         return picture(address, "", "");
     }
     let has_commas = arguments.contains(',');
-    let shown =
-        |part: &&String| !part.is_empty() && !is_address(part) && !is_option(part) && !LOOKS.contains(&part.as_str());
+    let is_size = |part: &str| part.trim_end_matches(['%', 'p', 'x']).bytes().all(|byte| byte.is_ascii_digit());
+    let is_look = |part: &str| is_address(part) || is_option(part) || is_size(part) || LOOKS.contains(&part);
+    let shown = |part: &&String| !is_look(part);
     let (before, after) = (&parts[..at], &parts[at + 1..]);
     let beside = if before.iter().any(|part| shown(&part)) { before } else { after };
     let beside: Vec<&str> = beside.iter().filter(shown).map(String::as_str).collect();

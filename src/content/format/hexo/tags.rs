@@ -79,7 +79,9 @@ fn open(rewriting: &mut Rewriting<'_>, body: &str, tag: &Tag<'_>, end: &Tag<'_>)
             let is_empty = last.is_empty() && starts_line(body, end.range.start);
             let line = || body[..end.range.start].rfind('\n').map_or(range.end, |at| at + 1);
             rewriting.quote(range.start..if is_empty { line().max(range.end) } else { end.range.start + 1 });
-            rewriting.replace(range, &first);
+            // An alert has its type and title in a line of their own.
+            let title = first.split_once("] ").map(|(_, title)| format!("**{title}** ")).unwrap_or_default();
+            rewriting.replace(range.clone(), if is_alone(body, &range) { &first } else { &title });
         }
         Meaning::Code { language, title } => {
             if tag.name == "mermaid" {
