@@ -17,6 +17,7 @@ use crate::content::permalink::PatternValues;
 use crate::hex::hex;
 use crate::publication::is_language_tag;
 
+mod abbrlink;
 mod dates;
 mod meaning;
 mod permalink;
@@ -124,6 +125,9 @@ impl Hexo {
             "name" => return base_name.to_owned(),
             "post_title" => return slug(page.title, Case::Lower),
             "category" => return self.category(fields),
+            "abbrlink" if !fields.get(name).is_some_and(|link| printed(link).is_some()) => {
+                return abbrlink::of(page.title, &self.settings);
+            }
             "hash" => return hash(title, page.date.timestamp()),
             _ => {}
         }

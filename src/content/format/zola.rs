@@ -165,10 +165,12 @@ impl Format for Zola {
 
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
         let Some(page) = self.page(file.path) else { return };
-        if fields.get("date").is_none_or(Value::is_null)
-            && let Some((date, _)) = date_and_slug(page.name)
-        {
-            fields.set("date", date);
+        if fields.get("date").is_none_or(Value::is_null) {
+            match date_and_slug(page.name) {
+                Some((date, _)) => fields.set("date", date),
+                // A page that was updated is not dated by that.
+                None => drop(fields.take("updated")),
+            }
         }
         if fields.get("title").is_none_or(|title| title.is_null() || title.as_str() == Some("")) {
             fields.set("title", page.name);

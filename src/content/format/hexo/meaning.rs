@@ -16,6 +16,8 @@ pub(super) enum Meaning {
     Titled(String),
     /// The text in a pair is code in this language, which may be empty, with a title in bold.
     Code { language: String, title: String },
+    /// This text in place of both tags of a pair.
+    Signs(&'static str),
     /// These words in place of the tag.
     Words(String),
     /// What is left of a tag that is not known: its picture or link, or nothing.
@@ -88,11 +90,10 @@ impl<'b, 'a> Place<'b, 'a> {
         format!("{}{}", self.assets, name.trim_start_matches("./"))
     }
 
+    /// The address of a post by its slug, which may be followed by an anchor.
     fn post(&self, slug: &str) -> Option<String> {
-        let (slug, anchor) =
-            slug.split_once('#').map_or((slug, String::new()), |(slug, anchor)| (slug, format!("#{anchor}")));
-        let files = [format!("/{slug}.md"), format!("/_posts/{slug}.md"), format!("/{}/_posts/{slug}.md", self.source)];
-        files.iter().find_map(|file| (self.of.address)(file)).map(|address| address + &anchor)
+        let (slug, anchor) = slug.split_at(slug.find('#').unwrap_or(slug.len()));
+        (self.of.address)(&format!("/{slug}.md{anchor}"))
     }
 
     /// A file below the folder of code, as HTML in one line.
@@ -113,6 +114,7 @@ pub(super) fn of_pair(name: &str, arguments: &str) -> Meaning {
         }
         "pullquote" | "centerquote" | "cq" => Meaning::Quotation { first: String::new(), last: String::new() },
         "codeblock" | "code" => code_block(arguments),
+        "math" => Meaning::Signs("$$"),
         "mermaid" => Meaning::Code { language: "mermaid".to_owned(), title: String::new() },
         name if BOXES.contains(&name) => boxed(name, arguments),
         name if TITLED.contains(&name) => Meaning::Titled(title(arguments).replace('*', "")),
@@ -143,7 +145,7 @@ pub(super) fn of_single(name: &str, arguments: &str, place: &Place<'_, '_>) -> M
         }
         "checkbox" | "radio" => Some(checkbox(arguments)),
         "more" | "endtab" => Some(String::new()),
-        name if INLINE.contains(&name) => Some(inline(arguments)),
+        name if INLINE.contains(&name) || TITLED.contains(&name) => Some(inline(arguments)),
         name if BOXES.contains(&name) => Some(format!("> {}", inline(arguments))),
         _ => embedded(&name, first).map(|address| link(&address, "")).or_else(|| {
             let is_link = ["link", "a", "anchor", "button", "btn", "btns", "site", "iframe", "video", "audio", "pdf"];

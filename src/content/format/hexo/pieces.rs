@@ -281,11 +281,13 @@ fn tag(body: &str, at: usize) -> Option<Tag<'_>> {
         .find(|found| body[found + 1..].starts_with('}') || body[..*found].ends_with('{') && *found > inner)?;
     let written = body[inner..percent].strip_prefix('-').unwrap_or(&body[inner..percent]);
     let written = written.strip_suffix('-').unwrap_or(written).trim();
-    let (name, arguments) = written.split_once(char::is_whitespace).unwrap_or((written, ""));
-    let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    // Whatever follows the name belongs to the arguments: `{% note, … %}`, `{% gallery::::one %}`.
+    let end = written.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-')).unwrap_or(written.len());
+    let (name, arguments) = written.split_at(end);
+    let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let is_tag = body[percent + 1..].starts_with('}') && is_name && !has_empty_line(written);
-    is_tag.then(|| Tag { name, arguments: arguments.trim(), range: at..percent + 2 })
+    let arguments = arguments.trim_start_matches([',', ':']).trim();
+    is_tag.then_some(Tag { name, arguments, range: at..percent + 2 })
 }
 
 fn has_empty_line(text: &str) -> bool {

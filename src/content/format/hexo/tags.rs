@@ -95,6 +95,7 @@ fn open(rewriting: &mut Rewriting<'_>, body: &str, tag: &Tag<'_>, end: &Tag<'_>)
             rewriting.replace(range, &text);
         }
         Meaning::Titled(title) => rewriting.replace(range, &bold(&title)),
+        Meaning::Signs(signs) => rewriting.replace(range, signs),
         Meaning::Words(words) | Meaning::Unknown(words) => {
             rewriting.lose(range.clone(), format!("the tag `{{% {} %}}`", tag.name));
             rewriting.replace(range, &words);
@@ -107,6 +108,7 @@ fn closing(body: &str, tag: &Tag<'_>, end: &Tag<'_>) -> String {
     match meaning::of_pair(tag.name, tag.arguments) {
         Meaning::Quotation { last, .. } if starts_line(body, tag.range.start) => last,
         Meaning::Code { .. } => code_fence(body, tag, end).unwrap_or_else(|| "</code></pre>".to_owned()),
+        Meaning::Signs(signs) => signs.to_owned(),
         _ => String::new(),
     }
 }

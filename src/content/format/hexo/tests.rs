@@ -49,10 +49,10 @@ fn an_address_keeps_case_and_folders() {
 
 #[test]
 fn any_field_may_be_in_an_address() {
-    let hexo = hexo("permalink: p/:abbrlink/:lang/:x.html\npermalink_defaults: {lang: en, x: 1}\n");
+    let hexo = hexo("permalink: p/:key/:lang/:x.html\npermalink_defaults: {lang: en, x: 1}\n");
     let of = |front_matter| address(&hexo, "source/_posts/b.md", front_matter);
-    assert_eq!(of(json!({ "abbrlink": 1606619423, "language": "fr" })), "/p/1606619423/fr/1.html");
-    assert_eq!(of(json!({ "abbrlink": null })), "/p/null/en/1.html");
+    assert_eq!(of(json!({ "key": 1606619423, "language": "fr" })), "/p/1606619423/fr/1.html");
+    assert_eq!(of(json!({ "key": null })), "/p/null/en/1.html");
     assert_eq!(of(json!({})), "/p/undefined/en/1.html");
     assert_eq!(of(json!({ "permalink": "custom/c.html" })), "/custom/c.html");
 }
@@ -180,7 +180,7 @@ fn issue(path: &str, permalink: &str) -> Issue {
 
 fn shown_at(permalink: &str, body: &str) -> (String, Vec<String>) {
     let issue = issue("source/_posts/java/Ebb Tide.md", permalink);
-    let address = |path: &str| (path == "/java/b.md").then(|| "https://example.org/b/".to_owned());
+    let address = |path: &str| path.strip_prefix("/java/b.md").map(|anchor| format!("https://example.org/b/{anchor}"));
     let includes = BTreeMap::from([("source/downloads/code/a.c".to_owned(), "a < b\nc\n".to_owned())]);
     let base_url = Url::parse("https://example.org/").unwrap();
     let of = Body { issue: &issue, base_url: &base_url, includes: &includes, address: &address };
@@ -251,6 +251,10 @@ fn tags_of_themes_become_markdown() {
         ("{% hideToggle More %}\na\n{% endhideToggle %}", "**More**  \na\n"),
         ("{% label primary@words %} {% label words red %}", "words words"),
         ("{% button https://example.org/a, Read on, download fa-lg %}", "[Read on](<https://example.org/a>)"),
+        ("{% folding, More %}\na\n{% endfolding %}", "**More**  \na\n"),
+        ("{% gallery::::one %}\na\n{% endgallery %}", "\na\n"),
+        ("{% spoiler the end %}", "the end"),
+        ("{% math %}\na\n{% endmath %}", "$$\na\n$$"),
         ("{% checkbox checked, Done %}\n{% checkbox red, Open %}", "☑ Done\n☐ Open"),
         ("{% gallery %}\n![](a.png)\n{% endgallery %}", "\n![](a.png)\n"),
     ] {

@@ -76,6 +76,7 @@ fn fields_come_from_names_and_are_completed() {
         completed("content/2026-03-05T06:07:08Z-ebb.md", &[]),
         r#"{"date":"2026-03-05T06:07:08Z","title":"2026-03-05T06:07:08Z-ebb"}"#
     );
+    assert_eq!(completed("content/a.md", &[("updated", "2026-01-01".into())]), r#"{"title":"a"}"#);
     let written = [("date", "2026-01-01".into()), ("title", "T".into()), ("render", false.into())];
     assert_eq!(
         completed("content/2026-03-05-ebb.md", &written),
