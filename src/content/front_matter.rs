@@ -138,7 +138,7 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
             return block(path, bytes, loose);
         }
         let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
-            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`")
+            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`")
             .at(Place::file(path));
         return Err(Box::new(finding));
     };
