@@ -17,12 +17,14 @@ use crate::content::front_matter::Fields;
 use crate::content::permalink::PatternValues;
 use crate::issue::Issue;
 
+pub mod code;
 pub mod generators;
 pub mod hexo;
 pub mod javascript;
 pub mod jekyll;
 pub mod pelican;
 pub mod plain;
+pub mod rewriting;
 pub mod zola;
 
 /// The generators whose sites are read.
@@ -135,6 +137,8 @@ pub struct Defaults {
     pub base_url: Option<String>,
     /// `language`, as a tag.
     pub language: Option<String>,
+    /// All languages of a site whose files are named by language, the main one first; empty if there is but one.
+    pub languages: Vec<String>,
     /// `timezone`, as a name of the IANA database.
     pub timezone: Option<String>,
     /// `author`
@@ -232,6 +236,11 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// The path of a page, percent-encoded or not, with a leading slash and below the base URL; `None` for that of Hugo. Also
     /// honours what the front matter says of it (`permalink`, `path`, `slug`).
     fn address(&self, _file: &PostFile<'_>, _page: &PatternValues<'_>, _fields: &Fields) -> Option<String> {
+        None
+    }
+
+    /// The folder whose files are published below the page of a file, whatever ending its address has, given the path of the file.
+    fn asset_folder(&self, _path: &str) -> Option<String> {
         None
     }
 

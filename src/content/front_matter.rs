@@ -3,15 +3,20 @@
 //! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
 //! `assemble` interprets the fields.
 
+use std::borrow::Cow;
+
 use memchr::{memchr, memchr_iter};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::content::front_matter::loose::Loose;
+pub use crate::content::front_matter::loose::tabs_as_blanks;
 use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
+mod loose;
 mod plain;
 mod yaml;
 
@@ -35,6 +40,8 @@ enum Syntax {
     Yaml,
     Toml,
     Json,
+    /// Of a JSON object, without its braces.
+    Entries,
 }
 
 impl Syntax {
@@ -44,6 +51,7 @@ impl Syntax {
             Syntax::Yaml => b"---",
             Syntax::Toml => b"+++",
             Syntax::Json => b"}",
+            Syntax::Entries => b";;;",
         }
     }
 }
@@ -127,6 +135,9 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 /// A finding if the front matter is missing, unclosed or not UTF-8.
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
     let Some((syntax, start, lines_before)) = opening(bytes) else {
+        if let Some(loose) = loose::find(bytes) {
+            return block(path, bytes, loose);
+        }
         let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
             .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`")
             .at(Place::file(path));
@@ -140,9 +151,14 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
             .at(Place::at_line(path, &text, lines_before.max(1), 1));
         return Err(Box::new(finding));
     };
+    block(path, bytes, Loose { syntax, start, lines_before, end, body: body_offset })
+}
+
+fn block<'a>(path: &str, bytes: &'a [u8], found: Loose) -> Result<Block<'a>, Box<Finding>> {
+    let Loose { syntax, start, lines_before, end, body: offset } = found;
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
-    let line = 1 + memchr_iter(b'\n', &bytes[..body_offset]).count();
-    Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
+    let line = 1 + memchr_iter(b'\n', &bytes[..offset]).count();
+    Ok(Block { syntax, text, lines_before, body: BodyStart { offset, line } })
 }
 
 /// The whole of a file as its text, for formats whose posts need no front matter.
@@ -229,7 +245,9 @@ impl Block<'_> {
         let read = match self.syntax {
             Syntax::Yaml => self.yaml(),
             Syntax::Toml => self.toml(),
-            Syntax::Json => self.json(),
+            Syntax::Json => self.json(self.text),
+            // The brace is not on a line of its own, so that errors keep their lines.
+            Syntax::Entries => self.json(&format!("{{{}}}", self.text.trim_end().trim_end_matches(','))),
         };
         read.map_err(|SyntaxError { message, line, column, help }| {
             let mut place = Place::at_line(path, self.text, line, column);
@@ -248,6 +266,11 @@ impl Block<'_> {
             Some(text) => serde_yaml::from_str(&text),
             None => Err(error),
         });
+        // Like Hexo: a tab at the beginning of a line has but one meaning.
+        let written = written.or_else(|error| match tabs_as_blanks(self.text) {
+            Cow::Owned(text) => serde_yaml::from_str(&text).map_err(|_| error),
+            Cow::Borrowed(_) => Err(error),
+        });
         let written = written.map(Option::unwrap_or_default).map_err(|error| {
             let message = error.to_string();
             let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
@@ -260,8 +283,8 @@ impl Block<'_> {
         self.once(written)
     }
 
-    fn json(&self) -> Result<Fields, SyntaxError> {
-        let written = serde_json::from_str(self.text).map_err(|error| {
+    fn json(&self, text: &str) -> Result<Fields, SyntaxError> {
+        let written = serde_json::from_str(text).map_err(|error| {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
             let help = "JSON needs `\"` around names and texts, and commas between fields".to_owned();
