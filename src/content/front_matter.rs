@@ -1,4 +1,4 @@
-//! Front matter: finds it in a file and parses it into fields: YAML (`---`), TOML (`+++`) or JSON (`{`).
+//! Front matter: finds it in a file and parses it into fields: YAML (`---`), TOML (`+++`), JSON (`{`) or `Key: value` lines.
 //!
 //! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
 //! `assemble` interprets the fields.
@@ -6,11 +6,13 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::content::front_matter::key_value::Header;
 use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
+pub mod key_value;
 mod plain;
 mod yaml;
 
@@ -34,15 +36,17 @@ enum Syntax {
     Yaml,
     Toml,
     Json,
+    KeyValue,
 }
 
 impl Syntax {
-    /// The line at its end, and, but for JSON, at its start.
+    /// The line at its end, and, for YAML and TOML, at its start.
     fn fence(self) -> &'static [u8] {
         match self {
             Syntax::Yaml => b"---",
             Syntax::Toml => b"+++",
             Syntax::Json => b"}",
+            Syntax::KeyValue => b"",
         }
     }
 }
@@ -100,13 +104,12 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 /// # Errors
 /// A finding if the front matter is missing, unclosed or not UTF-8.
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
-    let Some((syntax, start, lines_before)) = opening(bytes) else {
-        let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
-            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`")
-            .at(Place::file(path));
-        return Err(Box::new(finding));
-    };
-    let Some((end, body_offset)) = closing(bytes, syntax, start) else {
+    let Some((syntax, start, lines_before)) = opening(bytes) else { return Err(missing(path)) };
+    let fenced = closing(bytes, syntax, start).map(|end| (syntax, end));
+    let Some((syntax, (end, body_offset))) = fenced.or_else(|| unfenced(bytes, syntax, start)) else {
+        if syntax == Syntax::KeyValue {
+            return Err(missing(path));
+        }
         let fence = String::from_utf8_lossy(syntax.fence());
         let text = String::from_utf8_lossy(bytes);
         let finding = Finding::error("front-matter-unclosed", format!("the front matter has no closing `{fence}`"))
@@ -119,14 +122,33 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
     Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
 }
 
+fn missing(path: &str) -> Box<Finding> {
+    let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
+        .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`");
+    Box::new(finding.at(Place::file(path)))
+}
+
+/// The end of a `Key: value` header at the end of the file, or of one that begins with `---` and ends at a blank line.
+fn unfenced(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(Syntax, (usize, usize))> {
+    match (key_value::header(bytes, start), syntax) {
+        _ if bytes.len() > MAX_BYTES => None,
+        (Header::Open(true), Syntax::KeyValue) => Some((Syntax::KeyValue, (bytes.len(), bytes.len()))),
+        // Otherwise it is YAML that lacks its end.
+        (Header::Closed(end, body), Syntax::Yaml) if key_value::is_capitalised(&bytes[start..end]) => {
+            Some((Syntax::KeyValue, (end, body)))
+        }
+        _ => None,
+    }
+}
+
 fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
     let line = 1 + bytes[..start + error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
     let place = Place { path: path.to_owned(), line, column: 0, source: None };
     Box::new(Finding::error("not-utf8", "the file is not UTF-8").help("save it as UTF-8").at(place))
 }
 
-/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace. Byte order marks
-/// and empty lines may precede it.
+/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace, a header with its
+/// first line. Byte order marks and empty lines may precede it.
 fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     let mut offset = 0;
     while bytes[offset..].starts_with(b"\xef\xbb\xbf") {
@@ -136,6 +158,9 @@ fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     loop {
         if is_json_object(&bytes[offset..]) {
             return Some((Syntax::Json, offset, lines));
+        }
+        if key_value::header(bytes, offset) != Header::Absent && !bytes[offset..].trim_ascii_start().is_empty() {
+            return Some((Syntax::KeyValue, offset, lines));
         }
         let end = offset + bytes[offset..].iter().position(|byte| *byte == b'\n')? + 1;
         lines += 1;
@@ -159,8 +184,11 @@ fn is_json_object(bytes: &[u8]) -> bool {
 
 /// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
 fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
-    if syntax == Syntax::Json {
-        return closing_brace(bytes, start);
+    match (syntax, key_value::header(bytes, start)) {
+        (Syntax::Json, _) => return closing_brace(bytes, start),
+        (Syntax::KeyValue, Header::Closed(end, body)) => return Some((end, body)),
+        (Syntax::KeyValue, _) => return None,
+        (Syntax::Yaml | Syntax::Toml, _) => {}
     }
     let mut offset = start;
     while offset < bytes.len() {
@@ -198,6 +226,7 @@ impl Block<'_> {
             Syntax::Yaml => self.yaml(),
             Syntax::Toml => self.toml(),
             Syntax::Json => self.json(),
+            Syntax::KeyValue => Ok(key_value::fields(self.text)),
         };
         read.map_err(|SyntaxError { message, line, column, help }| {
             let mut place = Place::at_line(path, self.text, line, column);
@@ -277,7 +306,10 @@ impl Block<'_> {
 
     /// The place of a value inside a field, such as `["cover", "image"]`; that of the field if it has no such value.
     pub fn place_inside(&self, path: &str, keys: &[&str]) -> Place {
-        let mut place = Place::of_value(path, self.text, keys);
+        let mut place = match (self.syntax, keys) {
+            (Syntax::KeyValue, [field, ..]) => Place::of_value(path, self.text, &[key_value::written(field)]),
+            _ => Place::of_value(path, self.text, keys),
+        };
         if place.line > 0 {
             place.line += self.lines_before;
         }
@@ -400,6 +432,34 @@ mod tests {
         }
         assert_eq!(fields("---\n1: a\n~: b\n---\n").map(|(fields, _)| fields.len()), Ok(2));
         assert_eq!(fields("---\nx: .inf\n---\n").map(|(fields, _)| fields.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_header_needs_no_fence() {
+        let header = "Title: a: b\nDate: 2026-01-02\n";
+        let both = vec![("title".to_owned(), Value::from("a: b")), ("date".to_owned(), Value::from("2026-01-02"))];
+        for (text, body) in [
+            (format!("{header}\nText\n"), "Text\n"),
+            (format!("\u{feff}\n{header}\nText\n"), "Text\n"),
+            (format!("---\n{header}\nText\n"), "Text\n"),
+            (header.to_owned(), ""),
+        ] {
+            assert_eq!(fields(&text), Ok((both.clone(), body)), "{text}");
+        }
+        let text = "\ntitle: a\nTags: b\nLang: x\n\nText\n";
+        let block = split("a.md", text.as_bytes()).unwrap();
+        let at = |field: &str| block.place("a.md", field).to_string();
+        assert_eq!((at("tags"), at("language"), at("slug")), ("a.md:3:7".into(), "a.md:4:7".into(), "a.md".into()));
+        assert_eq!(block.body.line, 6);
+        for text in ["Note: a\n\nText\n", ": a\n", "Title: a,\nb\n"] {
+            let missing = "a.md front-matter-missing: the file does not begin with front matter";
+            assert_eq!(fields(text), Err(missing.into()), "{text}");
+        }
+        let unclosed = "a.md:1:1 front-matter-unclosed: the front matter has no closing `---`";
+        assert_eq!(fields("---\ntitle: a\n\nText\n"), Err(unclosed.into()));
+        assert!(!is_complete(b"Title: a\nDate: b\n") && is_complete(b"Title: a\n\n") && is_complete(b"Title: a\nb\n"));
+        let long = format!("Title: a\nFoo: {}", "b".repeat(MAX_BYTES));
+        assert!(is_complete(long.as_bytes()) && fields(&long).is_err());
     }
 
     #[test]
