@@ -25,7 +25,7 @@ use crate::finding::{Finding, Place};
 use crate::identity::{IssueFiles, backfill, identify, read_lock};
 use crate::issue::Issue;
 use crate::load::bodies::{MAX_ISSUE_BYTES, too_large};
-use crate::load::history::History;
+use crate::load::history::{History, Wanted};
 use crate::load::interner::Interner;
 use crate::load::permalinks::remove_duplicates;
 use crate::shortcodes::{self, Shortcodes};
@@ -179,10 +179,8 @@ fn keep_innermost(files: &mut Vec<SourceFile>) {
 
 /// When issues last changed, if `updated_from` is git.
 fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::Result<History> {
-    match config.updated_from {
-        UpdatedFrom::FrontMatter => Ok(History::default()),
-        UpdatedFrom::Git => History::read(project, config.content.iter().map(PathBuf::as_path), files),
-    }
+    let wanted = Wanted { created: false, updated: config.updated_from == UpdatedFrom::Git };
+    History::read(project, config.content.iter().map(PathBuf::as_path), files, wanted)
 }
 
 /// Reads the files in chunks, in parallel, into one list: a hundred thousand issues are never copied.
