@@ -55,6 +55,8 @@ impl Syntax {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
     entries: Vec<(String, Value)>,
+    /// Renamed ones, and the keys by which the file has them.
+    renamed: Vec<(String, Vec<String>)>,
 }
 
 impl Fields {
@@ -67,6 +69,29 @@ impl Fields {
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let at = self.entries.iter().position(|(key, _)| key == name)?;
         Some(self.entries.remove(at).1)
+    }
+
+    /// Renames a field, given by its keys, unless there is one of the new name; an inner value is copied.
+    pub fn rename(&mut self, keys: &[&str], name: &str) {
+        if self.get(name).is_some_and(|value| !value.is_null()) {
+            return;
+        }
+        let value = match keys {
+            [key] => self.take(key),
+            [key, inner @ ..] => {
+                inner.iter().try_fold(self.get(key), |value, key| Some(value?.get(*key))).flatten().cloned()
+            }
+            [] => None,
+        };
+        let Some(value) = value.filter(|value| !value.is_null()) else { return };
+        self.set(name, value);
+        self.renamed.push((name.to_owned(), keys.iter().map(|key| (*key).to_owned()).collect()));
+    }
+
+    /// The keys by which the file has a field.
+    pub fn written<'f>(&'f self, name: &'f str) -> Vec<&'f str> {
+        let renamed = self.renamed.iter().find(|(new, _)| new == name);
+        renamed.map_or_else(|| vec![name], |(_, keys)| keys.iter().map(String::as_str).collect())
     }
 
     /// Sets a field, in place of one of that name.
@@ -139,6 +164,12 @@ fn unfenced(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(Syntax, (usiz
         }
         _ => None,
     }
+}
+
+/// The whole of a file as its text, for formats whose posts need no front matter.
+pub fn bare(bytes: &[u8]) -> Block<'_> {
+    let offset = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3);
+    Block { syntax: Syntax::Yaml, text: "", lines_before: 0, body: BodyStart { offset, line: 1 } }
 }
 
 fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
@@ -270,7 +301,7 @@ impl Block<'_> {
     /// The fields, each written once.
     fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
         match repeated {
-            None => Ok(Fields { entries }),
+            None => Ok(Fields { entries, renamed: Vec::new() }),
             Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
@@ -286,6 +317,7 @@ impl Block<'_> {
         })?;
         Ok(Fields {
             entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json_of_toml(value))).collect(),
+            renamed: Vec::new(),
         })
     }
 
@@ -306,10 +338,7 @@ impl Block<'_> {
 
     /// The place of a value inside a field, such as `["cover", "image"]`; that of the field if it has no such value.
     pub fn place_inside(&self, path: &str, keys: &[&str]) -> Place {
-        let mut place = match (self.syntax, keys) {
-            (Syntax::KeyValue, [field, ..]) => Place::of_value(path, self.text, &[key_value::written(field)]),
-            _ => Place::of_value(path, self.text, keys),
-        };
+        let mut place = Place::of_value(path, self.text, keys);
         if place.line > 0 {
             place.line += self.lines_before;
         }
@@ -449,7 +478,7 @@ mod tests {
         let text = "\ntitle: a\nTags: b\nLang: x\n\nText\n";
         let block = split("a.md", text.as_bytes()).unwrap();
         let at = |field: &str| block.place("a.md", field).to_string();
-        assert_eq!((at("tags"), at("language"), at("slug")), ("a.md:3:7".into(), "a.md:4:7".into(), "a.md".into()));
+        assert_eq!((at("tags"), at("lang"), at("slug")), ("a.md:3:7".into(), "a.md:4:7".into(), "a.md".into()));
         assert_eq!(block.body.line, 6);
         for text in ["Note: a\n\nText\n", ": a\n", "Title: a,\nb\n"] {
             let missing = "a.md front-matter-missing: the file does not begin with front matter";

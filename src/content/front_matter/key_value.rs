@@ -155,11 +155,8 @@ pub fn list(text: &str) -> Value {
     items.into()
 }
 
-/// Renames what only Pelican calls so: `lang`, `status`; a summary in Markdown becomes text.
+/// What only Pelican has: a `status`, and a summary in Markdown, which becomes text.
 pub fn in_terms_of_hugo(fields: &mut Fields) {
-    if let Some(language) = fields.take("lang") {
-        fields.inherit("language", &language);
-    }
     if let Some(Value::String(text)) = fields.get("summary").cloned()
         && text.contains(['*', '_', '`', '[', '<', '\n'])
     {
@@ -171,16 +168,6 @@ pub fn in_terms_of_hugo(fields: &mut Fields) {
         Some("hidden") => fields.set("build", json!({"list": "never"})),
         // Pelican leaves out what has a status it does not know.
         Some(_) => fields.set("draft", true),
-    }
-}
-
-/// The name that a field has in a header.
-pub(super) fn written(field: &str) -> &str {
-    match field {
-        "categories" => "category",
-        "language" => "lang",
-        "draft" | "build" => "status",
-        other => other,
     }
 }
 
@@ -205,7 +192,7 @@ mod tests {
         let expected = json!({
             "title": "Tides: a *view*", "number": "1", "date": "2026-01-02 18:46", "category": "Tides this week",
             "tags": ["moon", "sea"], "authors": ["Example, Ann", "Example, Bo"], "summary": "Low tide", "status": "Draft",
-            "foo": ["a", "b"], "language": "de", "draft": true
+            "foo": ["a", "b"], "lang": "de", "draft": true
         });
         assert_eq!(read(text), Some((expected, "Body")));
         let hidden = json!({"title": "a", "status": "hidden", "build": {"list": "never"}});
