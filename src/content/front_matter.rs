@@ -6,12 +6,14 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::content::front_matter::beginning::{Beginning, beginning};
 use crate::content::front_matter::key_value::Header;
 use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
+pub mod beginning;
 pub mod key_value;
 mod plain;
 mod yaml;
@@ -129,11 +131,11 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 /// # Errors
 /// A finding if the front matter is missing, unclosed or not UTF-8.
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
-    let Some((syntax, start, lines_before)) = opening(bytes) else { return Err(missing(path)) };
+    let Some((syntax, start, lines_before)) = opening(bytes) else { return Err(missing(path, bytes)) };
     let fenced = closing(bytes, syntax, start).map(|end| (syntax, end));
     let Some((syntax, (end, body_offset))) = fenced.or_else(|| unfenced(bytes, syntax, start)) else {
         if syntax == Syntax::KeyValue {
-            return Err(missing(path));
+            return Err(missing(path, bytes));
         }
         let fence = String::from_utf8_lossy(syntax.fence());
         let text = String::from_utf8_lossy(bytes);
@@ -147,10 +149,17 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
     Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
 }
 
-fn missing(path: &str) -> Box<Finding> {
-    let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
-        .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`");
-    Box::new(finding.at(Place::file(path)))
+fn missing(path: &str, bytes: &[u8]) -> Box<Finding> {
+    let add = "begin the file with `---`, a line `title: …`, a line `date: …` and another `---`";
+    let help = match beginning(bytes) {
+        Beginning::Header => "a header of `Key: value` lines needs `Title: …` and ends at a blank line".to_owned(),
+        Beginning::Heading => format!(
+            "{add}; if no issue has that, set `format: plain`, which takes titles from headings and dates from git"
+        ),
+        Beginning::Text => add.to_owned(),
+    };
+    let finding = Finding::error("front-matter-missing", "the file does not begin with front matter");
+    Box::new(finding.help(help).at(Place::file(path)))
 }
 
 /// The end of a `Key: value` header at the end of the file, or of one that begins with `---` and ends at a blank line.

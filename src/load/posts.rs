@@ -71,6 +71,9 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     let format = &config.format.format;
     let block = match front_matter::split(&file.path, &head) {
         Err(finding) if finding.rule == "front-matter-missing" && format.reads_bare_files() => {
+            if !format.is_bare_post(config.format.path_in_site(&file.path)) {
+                return Assembled { issue: None, findings: Vec::new() };
+            }
             Ok(front_matter::bare(&head))
         }
         block => block,
