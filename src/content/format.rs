@@ -225,6 +225,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether front matter between `---` that is not valid YAML is a header of `Key: value` lines.
+    fn reads_key_values(&self) -> bool {
+        false
+    }
+
     /// Whether `PostFile::created` is needed.
     fn needs_history(&self) -> bool {
         false

@@ -257,6 +257,20 @@ fn closing_brace(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
 }
 
 impl Block<'_> {
+    /// The block as a generator reads it that knows no YAML: what is not valid as such, but a header of `Key: value` lines, is that.
+    pub fn or_key_values(self) -> Self {
+        let is_header = || match key_value::header(self.text.as_bytes(), 0) {
+            Header::Open(suffices) => suffices,
+            Header::Closed(end, _) => end == self.text.len(),
+            Header::Absent => false,
+        };
+        let syntax = match self.syntax {
+            Syntax::Yaml if is_header() && self.yaml().is_err() => Syntax::KeyValue,
+            syntax => syntax,
+        };
+        Self { syntax, ..self }
+    }
+
     /// Parses the fields.
     ///
     /// # Errors
@@ -492,6 +506,13 @@ mod tests {
         for text in ["Note: a\n\nText\n", ": a\n", "Title: a,\nb\n"] {
             let missing = "a.md front-matter-missing: the file does not begin with front matter";
             assert_eq!(fields(text), Err(missing.into()), "{text}");
+        }
+        let invalid = split("a.md", b"---\ntitle: a: b\ntags: [c, 'd']\ndraft: \"x\"\n---\n").unwrap();
+        let read = invalid.or_key_values().fields("a.md").unwrap().rest();
+        assert_eq!(Value::Object(read), serde_json::json!({"title": "a: b", "tags": ["c", "d"], "draft": "x"}));
+        for text in ["---\ntitle: a: b\n - c\n---\n", "---\ntitle: 'a\nb\n---\n"] {
+            let block = split("a.md", text.as_bytes()).unwrap();
+            assert_eq!(block.or_key_values(), block, "{text}");
         }
         let unclosed = "a.md:1:1 front-matter-unclosed: the front matter has no closing `---`";
         assert_eq!(fields("---\ntitle: a\n\nText\n"), Err(unclosed.into()));

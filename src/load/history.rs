@@ -58,7 +58,7 @@ impl History {
         }
         let files: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
         for folder in folders {
-            let read = files_of(&project.path(folder))?;
+            let read = files_of(&project.path(folder), wanted)?;
             let mut blobs = Blobs::open(&project.path(folder))?;
             let folder = with_slashes(folder);
             for (path, past) in read {
@@ -88,10 +88,12 @@ impl History {
     }
 }
 
-/// The past of every file in a folder, with all changes that may be visible.
-fn files_of(folder: &Path) -> anyhow::Result<HashMap<String, Past>> {
-    let answer = git::output(folder, &["rev-parse", "--is-shallow-repository", "--show-toplevel"])?;
-    let (shallow, top) = answer.split_once('\n').context("git did not report the root of the repository")?;
+/// The past of every file in a folder, with all changes that may be visible. Files may have been committed first in another
+/// folder; changes there do not matter.
+fn files_of(folder: &Path, wanted: Wanted) -> anyhow::Result<HashMap<String, Past>> {
+    let answer = git::output(folder, &["rev-parse", "--is-shallow-repository", "--show-prefix", "--show-toplevel"])?;
+    let (shallow, rest) = answer.split_once('\n').context("git did not report the root of the repository")?;
+    let (prefix, top) = rest.split_once('\n').context("git did not report the root of the repository")?;
     if shallow == "true" {
         let message = "the git clone is shallow, so git does not know when issues were written or changed";
         let help = "run `git fetch --unshallow`; in GitHub Actions, set `fetch-depth: 0` for `actions/checkout`";
@@ -100,7 +102,13 @@ fn files_of(folder: &Path) -> anyhow::Result<HashMap<String, Past>> {
     let ignored = Project::new(top.trim_end_matches('\n')).text(IGNORED).unwrap_or_default();
     let ignored: BTreeSet<&str> = ignored.lines().map(str::trim).collect();
     let is_ignored = |hash: &str, subject: &str| ignored.contains(hash) || subject.contains(SKIP);
-    git::stream(folder, &log::ARGUMENTS, |stdout| Log::new(is_ignored).read(stdout))
+    let paths = if wanted.created { "--no-relative" } else { "--relative" };
+    let arguments = [log::ARGUMENTS.as_slice(), &[paths]].concat();
+    let files = git::stream(folder, &arguments, |stdout| Log::new(is_ignored).read(stdout))?;
+    if !wanted.created {
+        return Ok(files);
+    }
+    Ok(files.into_iter().filter_map(|(path, past)| Some((path.strip_prefix(prefix)?.to_owned(), past))).collect())
 }
 
 fn last_visible_change(blobs: &mut Blobs, changes: &[Change]) -> anyhow::Result<Option<DateTime<FixedOffset>>> {

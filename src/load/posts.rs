@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::content::assemble::{Assembled, Site, Source, assemble};
-use crate::content::front_matter;
+use crate::content::front_matter::{self, Block};
 use crate::content::path::{composed, is_html};
 use crate::content::sections::Sections;
 use crate::disk::Project;
@@ -69,14 +69,8 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     };
     let below_content = config.languages.without_language(file.below_content());
     let format = &config.format.format;
-    let block = match front_matter::split(&file.path, &head) {
-        Err(finding) if finding.rule == "front-matter-missing" && format.reads_bare_files() => {
-            if !format.is_bare_post(config.format.path_in_site(&file.path)) {
-                return Assembled { issue: None, findings: Vec::new() };
-            }
-            Ok(front_matter::bare(&head))
-        }
-        block => block,
+    let Some(block) = block(&file.path, &head, config) else {
+        return Assembled { issue: None, findings: Vec::new() };
     };
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let source = Source {
@@ -112,6 +106,19 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         // A fragment that other pages include.
         Err(_) if !site.lists(source, publication) => nothing(),
         Err(finding) => left_out(*finding),
+    }
+}
+
+/// The front matter of a file; `None` if it has none, and the format needs none, but does not take the file for a post.
+fn block<'h>(path: &str, head: &'h [u8], config: &Config) -> Option<Result<Block<'h>, Box<Finding>>> {
+    let format = &config.format.format;
+    match front_matter::split(path, head) {
+        Ok(block) if format.reads_key_values() => Some(Ok(block.or_key_values())),
+        Err(finding) if finding.rule == "front-matter-missing" && format.reads_bare_files() => {
+            let is_post = format.is_bare_post(config.format.path_in_site(path));
+            is_post.then(|| Ok(front_matter::bare(head)))
+        }
+        block => Some(block),
     }
 }
 

@@ -108,6 +108,10 @@ impl Format for Pelican {
         true
     }
 
+    fn reads_key_values(&self) -> bool {
+        true
+    }
+
     fn is_post(&self, path: &str) -> bool {
         let Some(below) = self.below(path) else { return true };
         let is_in = |folder: &str| {

@@ -27,8 +27,8 @@ pub(super) enum Header {
     Closed(usize, usize),
 }
 
-/// Reads the lines from `start` on. A blank line ends a header, as does `---` or `...`; any other line only does if title and
-/// date are above it, for prose may begin with `Title: …`.
+/// Reads the lines from `start` on. A blank line ends a header, as does `---` or `...`; any other line only does if another
+/// known field is beside the title, for prose may begin with `Title: …`.
 pub(super) fn header(bytes: &[u8], start: usize) -> Header {
     let (mut offset, mut seen) = (start, Seen::default());
     while offset < bytes.len() {
@@ -39,7 +39,7 @@ pub(super) fn header(bytes: &[u8], start: usize) -> Header {
             _ if line.is_empty() || is_end(line) => return seen.closed(seen.suffices(), offset, end),
             Some(key) => seen.add(key),
             None if is_continued(line) && seen.any => {}
-            None => return seen.closed(seen.title && seen.date, offset, offset),
+            None => return seen.closed(seen.title && (seen.date || seen.showing), offset, offset),
         }
         offset = end;
     }
@@ -110,7 +110,7 @@ pub(super) fn fields(text: &str) -> Fields {
         match (key(line.trim_end().as_bytes()), written.last_mut()) {
             (Some(key), _) => {
                 let name = key.to_ascii_lowercase().replace(' ', "");
-                let value = line.split_once(':').map_or("", |(_, value)| value.trim());
+                let value = line.split_once(':').map_or("", |(_, value)| unquoted(value.trim()));
                 match written.iter_mut().find(|(known, _)| *known == name) {
                     Some((_, values)) => values.push(value),
                     None => written.push((name, vec![value])),
@@ -130,11 +130,17 @@ pub(super) fn fields(text: &str) -> Fields {
     fields
 }
 
+/// A value without the quotation marks around it, which people bring along from YAML.
+fn unquoted(value: &str) -> &str {
+    let inside = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+    inside.filter(|inside| !inside.contains(['"', '\''])).unwrap_or(value)
+}
+
 /// The value of a field; `None` if it is empty.
 fn value(name: &str, lines: &[&str]) -> Option<Value> {
     match (name, lines) {
         (_, [only]) if only.is_empty() => None,
-        ("tags" | "authors", _) => Some(list(&lines.join(","))).filter(|list| *list != json!([])),
+        ("tags" | "categories" | "authors", _) => Some(list(&lines.join(","))).filter(|list| *list != json!([])),
         ("title", _) => Some(lines.join(" ").into()),
         ("summary", _) => Some(lines.join("\n").into()),
         (_, [first, ..]) if ONCE.contains(&name) => Some(*first).filter(|first| !first.is_empty()).map(Value::from),
@@ -143,11 +149,12 @@ fn value(name: &str, lines: &[&str]) -> Option<Value> {
     }
 }
 
-/// The items of a list: separated by semicolons if it has any, by commas otherwise.
+/// The items of a list, in brackets or not: separated by semicolons if it has any, by commas otherwise.
 pub fn list(text: &str) -> Value {
     let separator = if text.contains(';') { ';' } else { ',' };
+    let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let mut items: Vec<&str> = Vec::new();
-    for item in text.split(separator).map(str::trim) {
+    for item in text.split(separator).map(|item| unquoted(item.trim())) {
         if !item.is_empty() && !items.contains(&item) {
             items.push(item);
         }
@@ -210,6 +217,7 @@ mod tests {
             ("Title: a", ""),
             ("Date: 2026-01-01\nTags: a\n\nb", "b"),
             ("Date: 2026-01-01\n  Title: a\n# b\n", "# b\n"),
+            ("Title: a\nSlug: a\nb\n", "b\n"),
             ("LaTeX Config: x\nBase Header Level: 2\nTitle: a\n\nb", "b"),
         ] {
             assert_eq!(read(text).map(|(_, body)| body), Some(body), "{text}");
@@ -254,7 +262,8 @@ mod tests {
         fn any_value_round_trips(value in "[^\\s\\p{Cc}][^\n\r\u{b}\u{c}\u{1c}-\u{1f}\u{85}\u{2028}\u{2029}]{0,30}[^\\s\\p{Cc}]") {
             let text = format!("Foo: {value}\nTitle: {value}\n\nText");
             let (fields, body) = read(&text).unwrap();
-            prop_assert_eq!((&fields["foo"], &fields["title"], body), (&json!(value), &json!(value), "Text"));
+            let read = json!(unquoted(&value));
+            prop_assert_eq!((&fields["foo"], &fields["title"], body), (&read, &read, "Text"));
         }
     }
 }

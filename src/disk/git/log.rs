@@ -9,18 +9,8 @@ use chrono::{DateTime, FixedOffset};
 /// Commits, newest first: each is `HASH NUL AUTHOR-DATE NUL SUBJECT NUL` and its raw entries, each
 /// `:MODES BLOBS STATUS NUL PATH NUL`, with a second path after a rename. Merges only repeat other commits. Without a path
 /// limit, git compares each pair of trees once instead of twice.
-pub const ARGUMENTS: [&str; 10] = [
-    "log",
-    "--no-color",
-    "--no-notes",
-    "--no-merges",
-    "--raw",
-    "--no-abbrev",
-    "-z",
-    "-M",
-    "--relative",
-    "--format=%H%x00%aI%x00%s",
-];
+pub const ARGUMENTS: [&str; 9] =
+    ["log", "--no-color", "--no-notes", "--no-merges", "--raw", "--no-abbrev", "-z", "-M", "--format=%H%x00%aI%x00%s"];
 
 /// A commit that changed the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

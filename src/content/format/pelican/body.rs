@@ -336,6 +336,7 @@ fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::OnceLock;
 
     use proptest::prelude::*;
     use serde_json::json;
@@ -344,6 +345,7 @@ mod tests {
     use super::*;
     use crate::content::addresses::Addresses;
     use crate::content::assemble::assemble;
+    use crate::content::format::Settings;
     use crate::content::front_matter::split;
     use crate::content::site::Source;
     use crate::publication::Publication;
@@ -366,6 +368,10 @@ mod tests {
 
     /// The Markdown, and what is lost, of a body in `site/content/sea/low.md`, whose page is `/2026/low.html`.
     fn read(settings: serde_json::Value, body: &str) -> (String, Vec<String>) {
+        read_in(&Site::new(settings.as_object().unwrap(), "content"), body)
+    }
+
+    fn read_in(site: &Site, body: &str) -> (String, Vec<String>) {
         let front_matter = b"---\ntitle: Low\ndate: 2026-01-02\nurl: /2026/low.html\n---\n";
         let source = Source::of_path("site/content/sea/low.md", "sea/low.md");
         let block = split(source.path, front_matter).unwrap();
@@ -373,8 +379,7 @@ mod tests {
         let (base_url, includes) = (Url::parse("https://example.org/").unwrap(), BTreeMap::new());
         let address = |path: &str| (path == "/ebb.md").then(|| "https://example.org/ebb.html".to_owned());
         let of = Body { issue: &issue, base_url: &base_url, includes: &includes, address: &address };
-        let site = Site::new(settings.as_object().unwrap(), "content");
-        let Translated { markdown, lost } = translated(&site, body, &of);
+        let Translated { markdown, lost } = translated(site, body, &of);
         assert_eq!(markdown.matches('\n').count(), body.matches('\n').count(), "{body:?}: {markdown:?}");
         (
             markdown.into_owned(),
@@ -383,7 +388,8 @@ mod tests {
     }
 
     fn markdown(body: &str) -> String {
-        read(json!({}), body).0
+        static SITE: OnceLock<Site> = OnceLock::new();
+        read_in(SITE.get_or_init(|| Site::new(&Settings::new(), "content")), body).0
     }
 
     #[test]
