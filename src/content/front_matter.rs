@@ -6,14 +6,12 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::content::front_matter::beginning::{Beginning, beginning};
 use crate::content::front_matter::key_value::Header;
 use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
-pub mod beginning;
 pub mod key_value;
 mod plain;
 mod yaml;
@@ -150,13 +148,11 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
 }
 
 fn missing(path: &str, bytes: &[u8]) -> Box<Finding> {
-    let add = "begin the file with `---`, a line `title: …`, a line `date: …` and another `---`";
-    let help = match beginning(bytes) {
-        Beginning::Header => "a header of `Key: value` lines needs `Title: …` and ends at a blank line".to_owned(),
-        Beginning::Heading => format!(
-            "{add}; if no issue has that, set `format: plain`, which takes titles from headings and dates from git"
-        ),
-        Beginning::Text => add.to_owned(),
+    let help = match key_value::is_broken(bytes) {
+        true => "a header of `Key: value` lines needs `Title: …`, with this colon, and ends at a blank line",
+        false => {
+            "begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`"
+        }
     };
     let finding = Finding::error("front-matter-missing", "the file does not begin with front matter");
     Box::new(finding.help(help).at(Place::file(path)))

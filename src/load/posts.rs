@@ -4,6 +4,7 @@
 //! files.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -17,6 +18,7 @@ use crate::content::sections::Sections;
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
+use crate::issue::Issue;
 use crate::load::Issues;
 use crate::load::bodies::{MAX_ISSUE_BYTES, too_large};
 use crate::load::history::History;
@@ -37,7 +39,8 @@ pub(super) fn read_all(
             (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
         for file in files {
             let assembled = load(project, config, surroundings, &file);
-            issues.extend(assembled.issue.map(|issue| interner.intern(issue)));
+            // Not a second copy of each path.
+            issues.extend(assembled.issue.map(|issue| interner.intern(Issue { path: file.path, ..issue })));
             findings.extend(assembled.findings);
         }
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,15 +63,9 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
     let (head, size) = match project.head_and_size(&file.path, front_matter::is_complete) {
         Ok(read) => read,
-        Err(error) => {
-            let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
-            return left_out(
-                finding.help("give the user who runs slugline permission to read it").at(Place::file(&file.path)),
-            );
-        }
+        Err(error) => return left_out(unreadable(&file.path, &error)),
     };
     let below_content = config.languages.without_language(file.below_content());
-    let format = &config.format.format;
     let Some(block) = block(&file.path, &head, config) else {
         return Assembled { issue: None, findings: Vec::new() };
     };
@@ -82,17 +79,7 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         created: surroundings.history.created(&file.path),
     };
     let publication = config.languages.of_file(&file.path, &config.publication);
-    let site = Site {
-        permalink: &config.permalink,
-        page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
-        sections: Some(surroundings.sections),
-        cascades: &config.cascade,
-        file_date: config.file_date,
-        root: config.site_root(&file.path),
-        format: Some(format),
-        fields: &config.fields,
-        people: Some(surroundings.people),
-    };
+    let site = site(config, surroundings, &file.path);
     let nothing = || Assembled { issue: None, findings: Vec::new() };
     match block {
         Ok(block) => match assemble(source, &block, publication, site) {
@@ -102,10 +89,34 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
             assembled => assembled,
         },
         // A page or a fragment that is published as it is.
-        Err(finding) if finding.rule == "front-matter-missing" && is_html(&file.path) => nothing(),
+        Err(finding) if is_missing(&finding) && is_html(&file.path) => nothing(),
         // A fragment that other pages include.
         Err(_) if !site.lists(source, publication) => nothing(),
         Err(finding) => left_out(*finding),
+    }
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Finding {
+    let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
+    finding.help("give the user who runs slugline permission to read it").at(Place::file(path))
+}
+
+fn is_missing(finding: &Finding) -> bool {
+    finding.rule == "front-matter-missing"
+}
+
+/// What the site determines about this file.
+fn site<'a>(config: &'a Config, surroundings: Surroundings<'a>, path: &str) -> Site<'a> {
+    Site {
+        permalink: &config.permalink,
+        page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
+        sections: Some(surroundings.sections),
+        cascades: &config.cascade,
+        file_date: config.file_date,
+        root: config.site_root(path),
+        format: Some(&config.format.format),
+        fields: &config.fields,
+        people: Some(surroundings.people),
     }
 }
 
@@ -114,7 +125,7 @@ fn block<'h>(path: &str, head: &'h [u8], config: &Config) -> Option<Result<Block
     let format = &config.format.format;
     match front_matter::split(path, head) {
         Ok(block) if format.reads_key_values() => Some(Ok(block.or_key_values())),
-        Err(finding) if finding.rule == "front-matter-missing" && format.reads_bare_files() => {
+        Err(finding) if is_missing(&finding) && format.reads_bare_files() => {
             let is_post = format.is_bare_post(config.format.path_in_site(path));
             is_post.then(|| Ok(front_matter::bare(head)))
         }

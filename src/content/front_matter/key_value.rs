@@ -86,6 +86,14 @@ fn key(line: &[u8]) -> Option<&str> {
     std::str::from_utf8(key).ok().filter(|_| blanks < 4 && is_key)
 }
 
+/// Whether a text begins with a line that is meant as one of a header: `Title：` with a wide colon, or a field without a title.
+pub(super) fn is_broken(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let start = String::from_utf8_lossy(&text[..text.len().min(60)]).to_lowercase().replace('：', ":");
+    let name = start.split_once(':').map_or("", |(name, _)| name.trim());
+    ["title", "date", "标题", "日期"].iter().chain(&SHOWING).any(|known| *known == name)
+}
+
 /// Whether all keys begin with a capital, as people write them in headers, and not in YAML.
 pub(super) fn is_capitalised(header: &[u8]) -> bool {
     let mut keys = header.split(|byte| *byte == b'\n').filter_map(key);
@@ -240,6 +248,16 @@ mod tests {
             "",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_headers_are_told_from_text() {
+        for text in ["\u{feff}\nTitle：Low\n", "Slug: low\nDate: x\n", "标题: 潮\n", "Title: a,\nb\n"] {
+            assert!(is_broken(text.as_bytes()), "{text}");
+        }
+        for text in ["# Low\n", "Note: low\n", "The title: low\n", "Title\n", ""] {
+            assert!(!is_broken(text.as_bytes()), "{text}");
         }
     }
 
