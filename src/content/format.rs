@@ -224,6 +224,16 @@ pub trait Format: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether a file without front matter is a post, if any is; given by its path below the folder of the site.
+    fn is_bare_post(&self, _path: &str) -> bool {
+        true
+    }
+
+    /// Whether front matter between `---` that is not valid YAML is a header of `Key: value` lines.
+    fn reads_key_values(&self) -> bool {
+        false
+    }
+
     /// Whether `PostFile::created` is needed.
     fn needs_history(&self) -> bool {
         false

@@ -1,4 +1,4 @@
-//! Front matter: finds it in a file and parses it into fields: YAML (`---`), TOML (`+++`) or JSON (`{`).
+//! Front matter: finds it in a file and parses it into fields: YAML (`---`), TOML (`+++`), JSON (`{`) or `Key: value` lines.
 //!
 //! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
 //! `assemble` interprets the fields.
@@ -9,6 +9,7 @@ use memchr::{memchr, memchr_iter};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::content::front_matter::key_value::Header;
 use crate::content::front_matter::loose::Loose;
 pub use crate::content::front_matter::loose::tabs_as_blanks;
 use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
@@ -16,6 +17,7 @@ use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
+pub mod key_value;
 mod loose;
 mod plain;
 mod yaml;
@@ -42,16 +44,18 @@ enum Syntax {
     Json,
     /// Of a JSON object, without its braces.
     Entries,
+    KeyValue,
 }
 
 impl Syntax {
-    /// The line at its end, and, but for JSON, at its start.
+    /// The line at its end, and, for YAML and TOML, at its start.
     fn fence(self) -> &'static [u8] {
         match self {
             Syntax::Yaml => b"---",
             Syntax::Toml => b"+++",
             Syntax::Json => b"}",
             Syntax::Entries => b";;;",
+            Syntax::KeyValue => b"",
         }
     }
 }
@@ -134,16 +138,19 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 /// # Errors
 /// A finding if the front matter is missing, unclosed or not UTF-8.
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
-    let Some((syntax, start, lines_before)) = opening(bytes) else {
-        if let Some(loose) = loose::find(bytes) {
-            return block(path, bytes, loose);
+    let opened = opening(bytes);
+    // A header that ends at a fence is YAML, whose first fence is missing.
+    if opened.is_none_or(|(syntax, ..)| syntax == Syntax::KeyValue)
+        && let Some(loose) = loose::find(bytes)
+    {
+        return block(path, bytes, loose);
+    }
+    let Some((syntax, start, lines_before)) = opened else { return Err(missing(path, bytes)) };
+    let fenced = closing(bytes, syntax, start).map(|end| (syntax, end));
+    let Some((syntax, (end, body_offset))) = fenced.or_else(|| unfenced(bytes, syntax, start)) else {
+        if syntax == Syntax::KeyValue {
+            return Err(missing(path, bytes));
         }
-        let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
-            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`")
-            .at(Place::file(path));
-        return Err(Box::new(finding));
-    };
-    let Some((end, body_offset)) = closing(bytes, syntax, start) else {
         let fence = String::from_utf8_lossy(syntax.fence());
         let text = String::from_utf8_lossy(bytes);
         let finding = Finding::error("front-matter-unclosed", format!("the front matter has no closing `{fence}`"))
@@ -161,6 +168,30 @@ fn block<'a>(path: &str, bytes: &'a [u8], found: Loose) -> Result<Block<'a>, Box
     Ok(Block { syntax, text, lines_before, body: BodyStart { offset, line } })
 }
 
+fn missing(path: &str, bytes: &[u8]) -> Box<Finding> {
+    let help = match key_value::is_broken(bytes) {
+        true => "a header of `Key: value` lines needs `Title: …`, with this colon, and ends at a blank line",
+        false => {
+            "begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`"
+        }
+    };
+    let finding = Finding::error("front-matter-missing", "the file does not begin with front matter");
+    Box::new(finding.help(help).at(Place::file(path)))
+}
+
+/// The end of a `Key: value` header at the end of the file, or of one that begins with `---` and ends at a blank line.
+fn unfenced(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(Syntax, (usize, usize))> {
+    match (key_value::header(bytes, start), syntax) {
+        _ if bytes.len() > MAX_BYTES => None,
+        (Header::Open(true), Syntax::KeyValue) => Some((Syntax::KeyValue, (bytes.len(), bytes.len()))),
+        // Otherwise it is YAML that lacks its end.
+        (Header::Closed(end, body), Syntax::Yaml) if key_value::is_capitalised(&bytes[start..end]) => {
+            Some((Syntax::KeyValue, (end, body)))
+        }
+        _ => None,
+    }
+}
+
 /// The whole of a file as its text, for formats whose posts need no front matter.
 pub fn bare(bytes: &[u8]) -> Block<'_> {
     let offset = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3);
@@ -173,8 +204,8 @@ fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) 
     Box::new(Finding::error("not-utf8", "the file is not UTF-8").help("save it as UTF-8").at(place))
 }
 
-/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace. Byte order marks
-/// and empty lines may precede it.
+/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace, a header with its
+/// first line. Byte order marks and empty lines may precede it.
 fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     let mut offset = 0;
     while bytes[offset..].starts_with(b"\xef\xbb\xbf") {
@@ -184,6 +215,9 @@ fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     loop {
         if is_json_object(&bytes[offset..]) {
             return Some((Syntax::Json, offset, lines));
+        }
+        if key_value::header(bytes, offset) != Header::Absent && !bytes[offset..].trim_ascii_start().is_empty() {
+            return Some((Syntax::KeyValue, offset, lines));
         }
         let end = offset + memchr(b'\n', &bytes[offset..])? + 1;
         lines += 1;
@@ -207,8 +241,13 @@ fn is_json_object(bytes: &[u8]) -> bool {
 
 /// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
 fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
-    if syntax == Syntax::Json {
-        return closing_brace(bytes, start);
+    match syntax {
+        Syntax::Json => return closing_brace(bytes, start),
+        Syntax::KeyValue => match key_value::header(bytes, start) {
+            Header::Closed(end, body) => return Some((end, body)),
+            _ => return None,
+        },
+        Syntax::Yaml | Syntax::Toml | Syntax::Entries => {}
     }
     let mut offset = start;
     while offset < bytes.len() {
@@ -237,6 +276,20 @@ fn closing_brace(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
 }
 
 impl Block<'_> {
+    /// The block as a generator reads it that knows no YAML: what is not valid as such, but a header of `Key: value` lines, is that.
+    pub fn or_key_values(self) -> Self {
+        let is_header = || match key_value::header(self.text.as_bytes(), 0) {
+            Header::Open(suffices) => suffices,
+            Header::Closed(end, _) => end == self.text.len(),
+            Header::Absent => false,
+        };
+        let syntax = match self.syntax {
+            Syntax::Yaml if is_header() && self.yaml().is_err() => Syntax::KeyValue,
+            syntax => syntax,
+        };
+        Self { syntax, ..self }
+    }
+
     /// Parses the fields.
     ///
     /// # Errors
@@ -248,6 +301,7 @@ impl Block<'_> {
             Syntax::Json => self.json(self.text),
             // The brace is not on a line of its own, so that errors keep their lines.
             Syntax::Entries => self.json(&format!("{{{}}}", self.text.trim_end().trim_end_matches(','))),
+            Syntax::KeyValue => Ok(key_value::fields(self.text)),
         };
         read.map_err(|SyntaxError { message, line, column, help }| {
             let mut place = Place::at_line(path, self.text, line, column);
@@ -456,6 +510,41 @@ mod tests {
         }
         assert_eq!(fields("---\n1: a\n~: b\n---\n").map(|(fields, _)| fields.len()), Ok(2));
         assert_eq!(fields("---\nx: .inf\n---\n").map(|(fields, _)| fields.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_header_needs_no_fence() {
+        let header = "Title: a: b\nDate: 2026-01-02\n";
+        let both = vec![("title".to_owned(), Value::from("a: b")), ("date".to_owned(), Value::from("2026-01-02"))];
+        for (text, body) in [
+            (format!("{header}\nText\n"), "Text\n"),
+            (format!("\u{feff}\n{header}\nText\n"), "Text\n"),
+            (format!("---\n{header}\nText\n"), "Text\n"),
+            (header.to_owned(), ""),
+        ] {
+            assert_eq!(fields(&text), Ok((both.clone(), body)), "{text}");
+        }
+        let text = "\ntitle: a\nTags: b\nLang: x\n\nText\n";
+        let block = split("a.md", text.as_bytes()).unwrap();
+        let at = |field: &str| block.place("a.md", field).to_string();
+        assert_eq!((at("tags"), at("lang"), at("slug")), ("a.md:3:7".into(), "a.md:4:7".into(), "a.md".into()));
+        assert_eq!(block.body.line, 6);
+        for text in ["Note: a\n\nText\n", ": a\n", "Title: a,\nb\n"] {
+            let missing = "a.md front-matter-missing: the file does not begin with front matter";
+            assert_eq!(fields(text), Err(missing.into()), "{text}");
+        }
+        let invalid = split("a.md", b"---\ntitle: a: b\ntags: [c, 'd']\ndraft: \"x\"\n---\n").unwrap();
+        let read = invalid.or_key_values().fields("a.md").unwrap().rest();
+        assert_eq!(Value::Object(read), serde_json::json!({"title": "a: b", "tags": ["c", "d"], "draft": "x"}));
+        for text in ["---\ntitle: a: b\n - c\n---\n", "---\ntitle: 'a\nb\n---\n"] {
+            let block = split("a.md", text.as_bytes()).unwrap();
+            assert_eq!(block.or_key_values(), block, "{text}");
+        }
+        let unclosed = "a.md:1:1 front-matter-unclosed: the front matter has no closing `---`";
+        assert_eq!(fields("---\ntitle: a\n\nText\n"), Err(unclosed.into()));
+        assert!(!is_complete(b"Title: a\nDate: b\n") && is_complete(b"Title: a\n\n") && is_complete(b"Title: a\nb\n"));
+        let long = format!("Title: a\nFoo: {}", "b".repeat(MAX_BYTES));
+        assert!(is_complete(long.as_bytes()) && fields(&long).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::content::assemble::{Assembled, Site, Source, assemble};
-use crate::content::front_matter;
+use crate::content::front_matter::{self, Block};
 use crate::content::path::{composed, is_html};
 use crate::content::sections::Sections;
 use crate::disk::Project;
@@ -66,11 +66,8 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         Err(error) => return left_out(unreadable(&file.path, &error)),
     };
     let below_content = config.languages.without_language(file.below_content());
-    let block = match front_matter::split(&file.path, &head) {
-        Err(finding) if is_missing(&finding) && config.format.format.reads_bare_files() => {
-            Ok(front_matter::bare(&head))
-        }
-        block => block,
+    let Some(block) = block(&file.path, &head, config) else {
+        return Assembled { issue: None, findings: Vec::new() };
     };
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let source = Source {
@@ -79,7 +76,7 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         changed: surroundings.history.updated(&file.path),
         in_site: config.format.path_in_site(&file.path),
         beginning: beginning_of_text(&head[beginning..]),
-        created: None,
+        created: surroundings.history.created(&file.path),
     };
     let publication = config.languages.of_file(&file.path, &config.publication);
     let site = site(config, surroundings, &file.path);
@@ -120,6 +117,19 @@ fn site<'a>(config: &'a Config, surroundings: Surroundings<'a>, path: &str) -> S
         format: Some(&config.format.format),
         fields: &config.fields,
         people: Some(surroundings.people),
+    }
+}
+
+/// The front matter of a file; `None` if it has none, and the format needs none, but does not take the file for a post.
+fn block<'h>(path: &str, head: &'h [u8], config: &Config) -> Option<Result<Block<'h>, Box<Finding>>> {
+    let format = &config.format.format;
+    match front_matter::split(path, head) {
+        Ok(block) if format.reads_key_values() => Some(Ok(block.or_key_values())),
+        Err(finding) if is_missing(&finding) && format.reads_bare_files() => {
+            let is_post = format.is_bare_post(config.format.path_in_site(path));
+            is_post.then(|| Ok(front_matter::bare(head)))
+        }
+        block => Some(block),
     }
 }
 
