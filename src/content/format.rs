@@ -17,6 +17,7 @@ use crate::content::front_matter::Fields;
 use crate::content::permalink::PatternValues;
 use crate::issue::Issue;
 
+pub mod body;
 pub mod generators;
 pub mod hexo;
 pub mod javascript;
