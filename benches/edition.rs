@@ -53,7 +53,7 @@ fn recipient(number: usize) -> Result<Recipient, Box<dyn Error>> {
 fn edition(greeting: &str) -> Result<Edition, Box<dyn Error>> {
     let config = Config::parse("slugline.yaml", PROJECT).map_err(|findings| format!("{findings:?}"))?;
     let text = "---\ntitle: 大潮\ndate: 2026-11-20\ndescription: 月亮与太阳。\n---\n";
-    let source = Source { path: "tides.md", below_content: "tides.md", changed: None };
+    let source = Source::of_path("tides.md", "tides.md");
     let block = split("tides.md", text.as_bytes())?;
     let issue = assemble(source, &block, &config.publication, &config.permalink).issue.ok_or("an issue")?;
     let body = "## 潮汐\n\n海面**起落**，[并不大](https://example.org/tides/)，到了第十四天又回到原处。\n\n".repeat(54);

@@ -4,6 +4,7 @@
 //! mail, show or check an edition get it here, so that they report the same. `edition` renders it, `check` has the rules,
 //! `delivery` the recipients.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -277,10 +278,20 @@ impl<'a> Composer<'a> {
     /// Checks the front matter, text and cover of an issue.
     fn check_text(&self, issue: &Issue, file: &[u8], site: &Site) -> Vec<Finding> {
         let Ok(text) = std::str::from_utf8(file) else { return Vec::new() };
+        let text = &self.as_markdown(issue, text);
         let KnownCover { cover, finding } = self.covers.cover(issue);
         let mut findings = check::issue(&IssueSource::new(issue, cover.as_ref(), text), site);
         findings.extend(finding);
         findings
+    }
+
+    /// The file of an issue with its body as Markdown, line for line.
+    fn as_markdown<'t>(&self, issue: &Issue, text: &'t str) -> Cow<'t, str> {
+        let Some((front_matter, body)) = text.split_at_checked(issue.body.offset) else { return Cow::Borrowed(text) };
+        match self.shortcodes.translated(issue, body).0 {
+            Cow::Borrowed(_) => Cow::Borrowed(text),
+            Cow::Owned(body) => Cow::Owned(format!("{front_matter}{body}")),
+        }
     }
 
     /// The findings of enabled rules.

@@ -3,12 +3,14 @@
 //! `raw` deserializes the file; `resolve` turns it into a `Config`, or into findings with key, line and remedy. `disk` reads
 //! the file; secrets are read where they are needed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::hugo::Hugo;
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
 use crate::content::file_date::FileDate;
+use crate::content::format::Generator;
+use crate::content::format::generators::GeneratorFormat;
 use crate::content::glob::Glob;
 use crate::content::languages::Languages;
 use crate::content::markdown::Dialect;
@@ -49,6 +51,12 @@ pub struct Config {
     pub permalink: Addresses,
     /// Whether dates in file names count.
     pub file_date: FileDate,
+    /// What the generator of the site determines.
+    pub format: SiteFormat,
+    /// Fields of the site's own: the name that slugline knows, and the one in the front matter, both in lower case.
+    pub fields: Vec<(String, String)>,
+    /// Folders whose files are published as they are, besides Hugo's.
+    pub static_folders: Vec<PathBuf>,
     /// Fields that Hugo's configuration sets on pages.
     pub cascade: Vec<Cascade>,
     /// The content folders of the Hugo site, each empty or with a slash at its end; none if this is not a Hugo site.
@@ -77,8 +85,29 @@ pub struct Config {
     pub check: check::Options,
     /// Where the store is.
     pub store: Location,
-    /// Warnings about old names of keys and rules, and about Hugo's configuration.
+    /// Warnings about old names of keys and rules, and about the configuration of the generator.
     pub warnings: Vec<Finding>,
+}
+
+/// The format of a site, and where the site is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SiteFormat {
+    /// The format.
+    pub format: GeneratorFormat,
+    /// The file or folder by which the generator was recognised; `None` if the project file names it, or none was.
+    pub by: Option<String>,
+    /// The folder of the site, which contains the configuration of the generator: empty, or with a slash at its end.
+    pub folder: String,
+}
+
+/// The files around the project file, which decide what it leaves open.
+pub struct SiteFiles<'a> {
+    /// Hugo's configuration.
+    pub hugo: &'a Hugo,
+    /// Whether a file or folder exists, by its path below the project folder.
+    pub exists: &'a dyn Fn(&str) -> bool,
+    /// The text of a file, if it exists and can be read.
+    pub text: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// Keys below `mail`.
@@ -152,6 +181,28 @@ pub struct MailServer {
     pub warm_up: Option<WarmUp>,
 }
 
+impl SiteFormat {
+    /// Whether the site is Hugo's, or that of no known generator.
+    pub fn is_of_hugo(&self) -> bool {
+        self.format.known().is_none_or(|generator| generator == Generator::Hugo)
+    }
+
+    /// Whether `permalink` of the project file is a pattern of the generator.
+    pub fn takes_permalink(&self) -> bool {
+        !self.is_of_hugo() && self.format.has_patterns() && self.format.has_addresses()
+    }
+
+    /// These folders of the site below the project folder.
+    pub fn in_site(&self, folders: Vec<String>) -> Vec<PathBuf> {
+        folders.iter().map(|folder| Path::new(&self.folder).join(folder)).collect()
+    }
+
+    /// The path of a file below the folder of the site.
+    pub fn path_in_site<'p>(&self, path: &'p str) -> &'p str {
+        path.strip_prefix(&self.folder).unwrap_or(path)
+    }
+}
+
 impl MailConfig {
     /// Whether mail leaves over SMTP.
     pub fn is_over_smtp(&self) -> bool {
@@ -203,23 +254,24 @@ impl Config {
         std::iter::once(&self.publication).chain(self.languages.others()).collect()
     }
 
-    /// Reads the text of the project file of a project that is not a Hugo site. `path` is its name in findings.
+    /// Reads the text of the project file of a project that no generator builds. `path` is its name in findings.
     ///
     /// # Errors
     /// One finding if it is not valid YAML or contains an unknown key, or else one per invalid value.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
-        Self::parse_beside(path, text, &Hugo::default())
+        let files = SiteFiles { hugo: &Hugo::default(), exists: &|_| false, text: &|_| None };
+        Self::parse_beside(path, text, &files)
     }
 
-    /// Reads the text of the project file; what it leaves open, Hugo's configuration decides.
+    /// Reads the text of the project file; what it leaves open, the configuration of the generator decides.
     ///
     /// # Errors
-    /// As `parse`. No setting of Hugo is an error.
-    pub fn parse_beside(path: &str, text: &str, hugo: &Hugo) -> Result<Self, Vec<Finding>> {
+    /// As `parse`. No setting of a generator is an error.
+    pub fn parse_beside(path: &str, text: &str, files: &SiteFiles<'_>) -> Result<Self, Vec<Finding>> {
         let mut text = text.to_owned();
         let read = raw::parse(path, &mut text).map_err(|finding| vec![*finding]);
         let config = read.and_then(|(raw, renamed)| {
-            let mut config = resolve::resolve(raw, hugo, resolve::Source { path, text: &text })?;
+            let mut config = resolve::resolve(raw, files, resolve::Source { path, text: &text })?;
             config.warnings.extend(renamed);
             Ok(config)
         });

@@ -13,6 +13,7 @@ pub mod cover;
 mod custom_id;
 pub mod date;
 pub mod direction;
+mod field_names;
 mod field_reader;
 pub mod file_date;
 mod footnotes;

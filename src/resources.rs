@@ -138,7 +138,7 @@ mod tests {
         let config =
             Config::parse("slugline.yaml", "title: T\nbase_url: https://example.org/n/\ncontent: [content, .]\n")
                 .unwrap();
-        let source = Source { path: "content/one/index.md", below_content: "one/index.md", changed: None };
+        let source = Source::of_path("content/one/index.md", "one/index.md");
         let block = split(source.path, b"---\ntitle: One\ndate: 2026-01-01\n---\n").unwrap();
         let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
         let files = Resources::new(&project, &config);

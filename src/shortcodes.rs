@@ -1,6 +1,7 @@
 //! Hugo's shortcodes in an issue's Markdown: `{{< figure … >}}`, `{{% box %}}…{{% /box %}}`, and custom ones.
 //!
-//! Takes a body; returns its document, with every shortcode expanded to what readers should see, and findings. Runs
+//! Takes a body; returns its document, with every shortcode expanded to what readers should see, and findings. `translation`
+//! makes Markdown of what other generators add to it. Runs
 //! before the Markdown parser, as in Hugo: shortcodes are expanded in code too, and authors escape them as `{{</* name
 //! */>}}`. `load` reads the templates of custom shortcodes.
 //!
@@ -10,7 +11,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use url::Url;
+
 use crate::content::markdown::{Dialect, Document};
+use crate::content::path::is_html;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::publication::Publication;
@@ -27,8 +31,10 @@ mod formulas;
 mod placeholders;
 mod reference;
 pub mod syntax;
+mod translation;
 
 pub use custom::FOLDER;
+pub use translation::Translator;
 
 /// Levels of nesting: a template may repeat its content, so each level may double it.
 const MAX_DEPTH: usize = 8;
@@ -43,8 +49,10 @@ pub struct Shortcodes<'a> {
     /// Built on the first reference.
     pages: OnceLock<PageIndex<'a>>,
     templates: Templates,
+    translator: Translator,
     /// The main language of the publication.
     language: String,
+    base_url: Url,
 }
 
 impl<'a> Shortcodes<'a> {
@@ -55,46 +63,79 @@ impl<'a> Shortcodes<'a> {
         dialect: Dialect,
         issues: &'a [Issue],
         templates: BTreeMap<String, String>,
+        translator: Translator,
     ) -> (Self, Vec<Finding>) {
         let (templates, findings) = Templates::new(publication, templates, dialect);
-        let language = publication.language.clone();
-        (
-            Self { dialect, issues, has_languages: OnceLock::new(), pages: OnceLock::new(), templates, language },
-            findings,
-        )
+        let (language, base_url) = (publication.language.clone(), publication.base_url.clone());
+        let (has_languages, pages) = (OnceLock::new(), OnceLock::new());
+        (Self { dialect, issues, has_languages, pages, templates, translator, language, base_url }, findings)
     }
 
-    /// The document of an issue's body without a heading that repeats its title, and findings about its shortcodes.
+    /// The document of an issue's body without a heading that repeats its title, and findings about what it contains besides
+    /// Markdown.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
-        if !may_contain(body) && !self.has_formulas(body) {
-            return (self.for_readers(issue, Document::parse_as(body, self.dialect)), Vec::new());
-        }
-        let mut expander = Expander::new(self, issue, body);
-        let markdown = expander.expand(0..expander.segments.len(), 0);
-        let Expander { placeholders, findings, .. } = expander;
-        let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events));
+        let (text, mut findings) = self.translated(issue, body);
+        let document = match text {
+            Cow::Borrowed(text) => self.expanded(issue, text, &mut findings),
+            Cow::Owned(text) => self.expanded(issue, &text, &mut findings).into_owned(),
+        };
         (self.for_readers(issue, document), findings)
     }
 
-    /// Findings about the shortcodes of an issue's body.
-    pub fn findings(&self, issue: &Issue, body: &str) -> Vec<Finding> {
-        if !may_contain(body) {
-            return Vec::new();
+    fn expanded<'m>(&self, issue: &Issue, text: &'m str, findings: &mut Vec<Finding>) -> Document<'m> {
+        if is_html(&issue.path) {
+            return Document::of_html(text);
         }
-        let mut expander = Expander::new(self, issue, body);
-        expander.expand(0..expander.segments.len(), 0);
-        expander.findings
+        if !may_contain(text) && !self.has_formulas(text) {
+            return Document::parse_as(text, self.dialect);
+        }
+        let mut expander = Expander::new(self, issue, text);
+        let markdown = expander.expand(0..expander.segments.len(), 0);
+        findings.append(&mut expander.findings);
+        let placeholders = expander.placeholders;
+        Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events))
+    }
+
+    /// Findings about what an issue's body contains besides Markdown.
+    pub fn findings(&self, issue: &Issue, body: &str) -> Vec<Finding> {
+        let (text, mut findings) = self.translated(issue, body);
+        if may_contain(&text) && !is_html(&issue.path) {
+            let mut expander = Expander::new(self, issue, &text);
+            expander.expand(0..expander.segments.len(), 0);
+            findings.append(&mut expander.findings);
+        }
+        findings
+    }
+
+    /// The body of an issue as Markdown, line for line, in which Hugo's shortcodes are not yet expanded; and what of it is not
+    /// rendered.
+    pub fn translated<'m>(&self, issue: &Issue, body: &'m str) -> (Cow<'m, str>, Vec<Finding>) {
+        let address = |path: &str| self.pages().address(issue, path, issue.site.as_deref());
+        self.translator.translate(issue, body, &self.base_url, &address)
     }
 
     fn has_formulas(&self, text: &str) -> bool {
         self.dialect.bracket_math && formulas::may_contain(text)
     }
 
-    /// Without a repeated title; with several languages, links lead to pages in the language of the issue.
+    /// Without a repeated title. Links to the files of other posts lead to their pages, though not on Hugo's sites; with several
+    /// languages, links lead to pages in the language of the issue.
     fn for_readers<'m>(&self, issue: &Issue, document: Document<'m>) -> Document<'m> {
         let document = document.without_title(&issue.plain_title());
+        let document = match self.translator.format.is_hugo() {
+            true => document,
+            false => document.map_links(|target| self.page_of_file(issue, target)),
+        };
         let has_languages = self.has_languages.get_or_init(|| self.issues.iter().any(|issue| issue.site.is_some()));
         if *has_languages { document.map_links(|target| self.pages().link(issue, target)) } else { document }
+    }
+
+    /// The page of the post whose Markdown file a link leads to, relative to that of the issue, or with `@` below the content folder.
+    fn page_of_file(&self, issue: &Issue, target: &str) -> Option<String> {
+        let path = target.split(['#', '?']).next().unwrap_or_default();
+        let is_file = [".md", ".mdx", ".markdown"].iter().any(|ending| path.ends_with(ending)) && !path.contains("://");
+        let target = target.strip_prefix('@').unwrap_or(target);
+        Some(target).filter(|_| is_file).and_then(|target| self.pages().address(issue, target, issue.site.as_deref()))
     }
 
     fn pages(&self) -> &PageIndex<'a> {

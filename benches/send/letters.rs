@@ -80,7 +80,7 @@ fn signature(algorithm: Algorithm) -> Result<Signature, Box<dyn Error>> {
 fn edition(paragraphs: usize) -> Result<Edition, Box<dyn Error>> {
     let config = Config::parse("slugline.yaml", PROJECT).map_err(|findings| format!("{findings:?}"))?;
     let text = "---\ntitle: 大潮\ndate: 2026-11-20\ndescription: 月亮与太阳。\n---\n";
-    let source = Source { path: "tides.md", below_content: "tides.md", changed: None };
+    let source = Source::of_path("tides.md", "tides.md");
     let block = split("tides.md", text.as_bytes())?;
     let issue = assemble(source, &block, &config.publication, &config.permalink).issue.ok_or("an issue")?;
     let templates = |name: &str| Ok((name == "edition.html").then(|| TEMPLATE.to_owned()));

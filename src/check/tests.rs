@@ -33,7 +33,7 @@ fn publication() -> Publication {
 
 pub(super) fn loaded(path: &str, text: &str) -> Issue {
     let block = front_matter::split(path, text.as_bytes()).unwrap();
-    let source = Source { path, below_content: path.strip_prefix("content/").unwrap(), changed: None };
+    let source = Source::of_path(path, path.strip_prefix("content/").unwrap());
     assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap()
 }
 

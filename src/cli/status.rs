@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn every_edition_of_an_issue_has_its_title() {
         let config = Config::parse("slugline.yaml", "title: T\nbase_url: https://example.org\n").unwrap();
-        let source = Source { path: "content/surge.md", below_content: "surge.md", changed: None };
+        let source = Source::of_path("content/surge.md", "surge.md");
         let block = split(source.path, b"---\ntitle: Surge\ndate: 2026-01-01\n---\n").unwrap();
         let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
         for edition in [1, 2] {

@@ -81,7 +81,7 @@ mod tests {
     fn signatures_match_tests_and_international_addresses() {
         let text = "title: T\nbase_url: https://example.org\nmail: {from: weekly@example.org}\n";
         let config = Config::parse("slugline.yaml", text).unwrap();
-        let source = Source { path: "content/one.md", below_content: "one.md", changed: None };
+        let source = Source::of_path("content/one.md", "one.md");
         let block = split("content/one.md", b"---\ntitle: Neap tides\ndate: 2026-11-20\n---\n").unwrap();
         let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
         let mail = config.mail.as_ref().map(|mail| &mail.edition);

@@ -32,9 +32,13 @@ pub(super) struct RawConfig {
     pub author: Option<RawAuthor>,
     pub copyright: Option<String>,
     pub icon: Option<String>,
+    pub format: Option<String>,
     pub content: Option<RawContent>,
     pub exclude: Option<OneOrMany>,
+    #[serde(rename = "static")]
+    pub static_folders: Option<OneOrMany>,
     pub permalink: Option<RawPermalink>,
+    pub fields: BTreeMap<String, String>,
     pub updated_from: Option<RawUpdatedFrom>,
     pub output: Option<String>,
     pub archive: Option<RawPages>,

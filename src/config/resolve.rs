@@ -14,9 +14,11 @@ use crate::config::raw::{
     RawAuthor, RawConfig, RawContent, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown,
     RawPermalink, RawUpdatedFrom,
 };
-use crate::config::{Config, MailConfig, mailbox};
+use crate::config::{Config, MailConfig, SiteFiles, mailbox};
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
+use crate::content::file_date::FileDate;
+use crate::content::format::{Defaults, Generator};
 use crate::content::revision::UpdatedFrom;
 use crate::content::url_path::in_site;
 use crate::delivery::Policy;
@@ -36,6 +38,7 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
+mod format;
 mod inbox;
 mod markdown;
 mod problems;
@@ -56,9 +59,9 @@ pub(super) struct Source<'a> {
 }
 
 /// Parses every value.
-pub(super) fn resolve(raw: RawConfig, hugo: &Hugo, source: Source<'_>) -> Result<Config, Vec<Finding>> {
+pub(super) fn resolve(raw: RawConfig, files: &SiteFiles<'_>, source: Source<'_>) -> Result<Config, Vec<Finding>> {
     let mut problems = Problems { source, findings: Vec::new(), warnings: Vec::new() };
-    let config = config(&raw, hugo, &mut problems);
+    let config = config(&raw, files, &mut problems);
     if problems.findings.is_empty() {
         return Ok(Config { warnings: problems.warnings, ..config });
     }
@@ -66,13 +69,16 @@ pub(super) fn resolve(raw: RawConfig, hugo: &Hugo, source: Source<'_>) -> Result
     Err(problems.findings)
 }
 
-fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
-    let mut publication = publication(raw, hugo, problems);
+fn config(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -> Config {
+    let format = format::format(raw, files, problems);
+    let defaults = format.format.defaults();
+    let hugo = if format.format.known().is_none_or(|it| it == Generator::Hugo) { files.hugo } else { &Hugo::default() };
+    let mut publication = publication(raw, hugo, &defaults, problems);
     let archive = archive::archive(raw, problems);
     if let Some(archive) = &archive {
         publication.home = archive::home(archive, &publication);
     }
-    let (content, languages) = content::folders(raw.content.as_ref(), hugo, &publication, problems);
+    let (content, languages) = content::folders(raw.content.as_ref(), hugo, &publication, &format, problems);
     let serve = serve::serve(raw, problems);
     let mail = raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems));
     let mail = mail.map(|mail| serve::with_links(mail, serve.as_ref(), &languages));
@@ -83,9 +89,15 @@ fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
         paths_from_site: archive.is_none() && !matches!(raw.permalink, Some(RawPermalink::Pattern(_))),
         permalink: match &archive {
             Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),
+            _ if format.takes_permalink() => Addresses::default(),
             _ => addresses::addresses(raw.permalink.as_ref(), hugo, &publication, problems),
         },
-        file_date: hugo.file_date(),
+        file_date: match format.format.is_hugo() {
+            true => hugo.file_date(),
+            false => FileDate::OfPath,
+        },
+        fields: raw.fields.iter().map(|(name, own)| (name.to_lowercase(), own.to_lowercase())).collect(),
+        static_folders: content::static_folders(raw.static_folders.as_ref(), &format, problems),
         cascade: hugo.value(&["cascade"]).map(Cascade::all).unwrap_or_default(),
         site_content: content::of_site(hugo),
         updated_from: match raw.updated_from {
@@ -103,11 +115,12 @@ fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
         store: store(raw, problems),
         warnings: Vec::new(),
+        format,
         publication,
     }
 }
 
-fn publication(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Publication {
+fn publication(raw: &RawConfig, hugo: &Hugo, defaults: &Defaults, problems: &mut Problems<'_>) -> Publication {
     let title = raw.title.as_deref().map_or("", str::trim).to_owned();
     if title.is_empty() {
         problems.missing("title", "title: My Weekly");
@@ -120,8 +133,8 @@ fn publication(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Pub
     Publication {
         title,
         description: raw.description.as_deref().unwrap_or_default().trim().to_owned(),
-        language: language(raw, hugo, problems),
-        time_zone: time_zone::time_zone(raw.timezone.as_deref(), hugo, problems),
+        language: language(raw, hugo, defaults, problems),
+        time_zone: time_zone::time_zone(raw.timezone.as_deref(), hugo, defaults, problems),
         author,
         copyright: raw.copyright.clone(),
         icon,
@@ -131,11 +144,12 @@ fn publication(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Pub
     }
 }
 
-/// By default that of the Hugo site, unless `content` names the languages.
-fn language(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> String {
+/// By default that of the site, unless `content` names the languages.
+fn language(raw: &RawConfig, hugo: &Hugo, defaults: &Defaults, problems: &mut Problems<'_>) -> String {
     let Some(written) = raw.language.as_deref() else {
         let names_languages = matches!(raw.content, Some(RawContent::Languages(_)));
-        return if names_languages { None } else { hugo.language() }.unwrap_or_else(|| "en".to_owned());
+        let of_site = || hugo.language().or_else(|| defaults.language.clone().filter(|tag| is_language(tag)));
+        return if names_languages { None } else { of_site() }.unwrap_or_else(|| "en".to_owned());
     };
     let tag = written.trim();
     if !is_language_tag(tag) || !is_language(tag) {

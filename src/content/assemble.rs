@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::content::addresses::Addresses;
@@ -16,9 +16,12 @@ use crate::content::cascade::Cascade;
 use crate::content::cover::cover;
 use crate::content::custom_id;
 use crate::content::date;
+use crate::content::field_names;
 use crate::content::field_reader::{FieldReader, plain_text};
 use crate::content::file_date::FileDate;
-use crate::content::front_matter::Block;
+use crate::content::format::PostFile;
+use crate::content::format::generators::GeneratorFormat;
+use crate::content::front_matter::{Block, Fields};
 use crate::content::html::urls::is_web_address;
 use crate::content::html::without_illegal_chars;
 use crate::content::path::base_name;
@@ -55,7 +58,20 @@ pub fn assemble<'a>(
     let own = fields.take("cascade").map(|cascade| Cascade::all(&cascade)).unwrap_or_default();
     let inherited = site.cascades_of(source, publication);
     own.iter().chain(inherited).for_each(|cascade| fields.inherit(&cascade.fields));
-    let issue = issue(source, block, &mut fields, publication, site);
+    fields.rename(|fields| field_names::rename(fields, site.fields, site.format.and_then(GeneratorFormat::known)));
+    let file = PostFile {
+        path: source.in_site,
+        below_content: source.below_content,
+        beginning: source.beginning,
+        created: source.created,
+    };
+    if let Some(format) = site.format {
+        fields.rename(|fields| format.complete(&file, fields));
+    }
+    let address = |page: &PatternValues<'_>, fields: &Fields| {
+        site.format.filter(|format| format.has_addresses())?.address(&file, page, fields)
+    };
+    let issue = issue(source, block, &mut fields, publication, site, &address);
     let findings = fields.into_findings();
     let left_out = findings.iter().any(Finding::is_error);
     Assembled { issue: issue.filter(|_| !left_out), findings }
@@ -67,10 +83,11 @@ fn issue(
     fields: &mut FieldReader<'_>,
     publication: &Publication,
     site: Site<'_>,
+    address: &dyn Fn(&PatternValues<'_>, &Fields) -> Option<String>,
 ) -> Option<Issue> {
     let readers = readers(fields);
     let mut dates = dates(fields, publication, source.changed);
-    let of_file = dates.in_name(site.file_date, base_name(source.below_content), publication);
+    let of_file = dates.in_path(site.file_date, source.below_content, publication);
     let title = title(fields, source, readers, dates.date > Issue::undated());
     let slug =
         fields.text("slug").or(of_file).map(|slug| slug.trim_matches('-').to_owned()).filter(|slug| !slug.is_empty());
@@ -81,7 +98,8 @@ fn issue(
     let page = PatternValues { path, above: &above, title: &title, slug, date: dates.date };
     let folder = publication.site.as_deref();
     let in_folder = |folder: Option<&str>, path: &str| format!("{}/{path}", folder.unwrap_or_default());
-    let path = match url(fields, site.permalink, &page) {
+    let of_format = address(&page, fields.fields());
+    let path = match of_format.map(|path| (path, true)).or_else(|| url(fields, site.permalink, &page)) {
         // Like Hugo: a leading slash means the site root; without one, the folder of the language.
         Some((path, true)) => path,
         Some((path, false)) => in_folder(folder.or(site.permalink.main_folder.as_deref()), &path),
@@ -90,7 +108,7 @@ fn issue(
     let of_archive = site.page.map(|pattern| absolute(&publication.base_url, &in_folder(folder, &pattern.path(&page))));
     let permalink = absolute(&publication.base_url, &path);
     let custom_id = custom_id(fields);
-    let (description, summary) = (fields.text("description"), fields.text("summary"));
+    let [description, summary, excerpt] = ["description", "summary", "excerpt"].map(|name| fields.text(name));
     Some(Issue {
         path: source.path.to_owned(),
         id: IssueId::new(custom_id.as_deref().unwrap_or(permalink.as_str()))?,
@@ -100,8 +118,8 @@ fn issue(
         date: dates.date,
         updated: dates.updated,
         expires: dates.expires,
-        authors: authors(fields, publication).into(),
-        description: description.or(summary).map(|text| plain_text(&text)),
+        authors: authors(fields, publication, site.people).into(),
+        description: description.or(summary).or(excerpt).map(|text| plain_text(&text)),
         categories: terms(fields, "categories"),
         tags: terms(fields, "tags"),
         cover: cover(fields, &permalink),
@@ -222,10 +240,10 @@ struct Dates {
 }
 
 impl Dates {
-    /// Replaces the date by that in the name of the file, if it counts; returns the slug in it.
-    fn in_name(&mut self, file_date: FileDate, name: &str, publication: &Publication) -> Option<String> {
+    /// Replaces the date by that in the path of the file, if it counts; returns the slug in its name.
+    fn in_path(&mut self, file_date: FileDate, path: &str, publication: &Publication) -> Option<String> {
         let written = Some(self.date).filter(|date| *date > Issue::undated());
-        let (date, slug) = file_date.of(name, written, publication.time_zone)?;
+        let (date, slug) = file_date.of(path, written, publication.time_zone)?;
         (self.date, self.updated) = (date, self.updated.max(date));
         Some(slug.to_owned())
     }
@@ -245,14 +263,20 @@ fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Optio
 }
 
 /// `authors` or `author`: a name, a list of names, or maps with name, email and url; `authorlink` is the page of a
-/// single author. A text may name several.
-fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Author> {
+/// single author. A text may name several. A name may be a key of `people`.
+fn authors(
+    fields: &mut FieldReader<'_>,
+    publication: &Publication,
+    people: Option<&Map<String, Value>>,
+) -> Vec<Author> {
     let written = fields.take_param("authors").or_else(|| fields.take_param("author"));
+    let known = |value: &Value| {
+        value.as_str().and_then(|key| people?.get(key.trim())).cloned().unwrap_or_else(|| value.clone())
+    };
     let link = fields.text("authorlink").and_then(|link| author_page(&link, publication));
     let mut authors = match written {
-        Some(Value::Array(items)) => items.iter().flat_map(|item| author(item, publication)).collect(),
-        Some(Value::String(names)) => authors_named(&names, publication),
-        Some(value) => author(&value, publication),
+        Some(Value::Array(items)) => items.iter().flat_map(|item| author(known(item), publication)).collect(),
+        Some(value) => author(known(&value), publication),
         None => Vec::new(),
     };
     if let [only] = authors.as_mut_slice()
@@ -263,12 +287,13 @@ fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Autho
     if authors.is_empty() { publication.author.iter().cloned().collect() } else { authors }
 }
 
-fn author(value: &Value, publication: &Publication) -> Vec<Author> {
-    let Value::Object(map) = value else {
+fn author(value: Value, publication: &Publication) -> Vec<Author> {
+    let Value::Object(map) = &value else {
         return value.as_str().map(|names| authors_named(names, publication)).unwrap_or_default();
     };
     let text = |key: &str| map.get(key).and_then(Value::as_str);
-    let mut authors = text("name").map(|name| authors_named(name, publication)).unwrap_or_default();
+    let mut authors =
+        text("name").or(text("display_name")).map(|name| authors_named(name, publication)).unwrap_or_default();
     if let [only] = authors.as_mut_slice() {
         only.email = text("email").and_then(|email| email.parse().ok());
         only.url = text("url").or(text("link")).and_then(|link| author_page(link, publication)).or(only.url.take());
@@ -332,8 +357,7 @@ mod tests {
 
     fn assembled(front_matter: &str) -> Assembled {
         let text = format!("---\n{front_matter}---\nbody\n");
-        let source =
-            Source { path: "content/blog/第 7 期/index.md", below_content: "blog/第 7 期/index.md", changed: None };
+        let source = Source::of_path("content/blog/第 7 期/index.md", "blog/第 7 期/index.md");
         let block = split(source.path, text.as_bytes()).unwrap();
         assemble(source, &block, &publication(), &Addresses::default())
     }
@@ -479,7 +503,7 @@ mod tests {
         let updated = |front_matter: &str| {
             let text = format!("---\ntitle: a\n{front_matter}---\n");
             let changed = Some(DateTime::parse_from_rfc3339("2026-02-04T08:00:00+01:00").unwrap());
-            let source = Source { path: "content/a.md", below_content: "a.md", changed };
+            let source = Source { changed, ..Source::of_path("content/a.md", "a.md") };
             let block = split(source.path, text.as_bytes()).unwrap();
             let issue = assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap();
             (issue.date.to_rfc3339(), issue.updated.to_rfc3339())

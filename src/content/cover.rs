@@ -1,4 +1,4 @@
-//! The cover of an issue, from the fields that Hugo themes use.
+//! The cover of an issue, from the fields that themes use.
 //!
 //! `cover` first, then the names used by themes. Each is a path or URL (possibly pasted as Markdown), a map, or a list
 //! whose first item counts. `covers` finds and measures the file.
@@ -11,7 +11,10 @@ use crate::content::html::urls::is_web_address;
 use crate::issue::{Cover, CoverReference, Issue};
 
 /// Front matter fields that may name a cover, by precedence.
-pub const FIELDS: [&str; 7] = ["cover", "featured_image", "featuredimage", "image", "images", "thumbnail", "banner"];
+pub const FIELDS: [&str; 13] = [
+    "cover", "featured_image", "featuredimage", "image", "images", "thumbnail", "banner", "cover_image", "coverimage",
+    "heroimage", "hero_image", "feature_image", "top_img",
+];
 
 /// Map keys that may name the picture.
 const KEYS: [&str; 4] = ["image", "url", "src", "path"];

@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::{Map, Value};
 
 use crate::content::front_matter::{Block, Fields};
-use crate::finding::Finding;
+use crate::finding::{Finding, Place};
 
 /// The fields of one file while they are read.
 pub(super) struct FieldReader<'a> {
@@ -24,6 +24,16 @@ impl<'a> FieldReader<'a> {
         fields.iter().for_each(|(name, value)| self.fields.inherit(name, value));
     }
 
+    /// The fields that are left.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// Changes the fields before they are read.
+    pub fn rename(&mut self, change: impl FnOnce(&mut Fields)) {
+        change(&mut self.fields);
+    }
+
     /// Removes and returns the field; null counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.take(name).filter(|value| !value.is_null())
@@ -34,13 +44,13 @@ impl<'a> FieldReader<'a> {
         self.fields.get(name).filter(|value| !value.is_null())
     }
 
-    /// The field, or the one below `params`, where Hugo's documentation asks for fields of one's own.
+    /// The field, or the one below `params` or `extra`, where Hugo and Zola ask for fields of one's own.
     pub fn param(&self, name: &str) -> Option<&Value> {
-        let below = || {
-            let params = self.peek("params")?.as_object()?.iter();
-            params.filter(|(_, value)| !value.is_null()).find(|(key, _)| key.to_lowercase() == name)
+        let below = |field: &str| {
+            let mut params = self.peek(field)?.as_object()?.iter().filter(|(_, value)| !value.is_null());
+            params.find(|(key, _)| key.to_lowercase() == name).map(|(_, value)| value)
         };
-        self.peek(name).or_else(|| Some(below()?.1))
+        self.peek(name).or_else(|| below("params")).or_else(|| below("extra"))
     }
 
     /// Removes and returns the field, or copies the one below `params`.
@@ -66,13 +76,14 @@ impl<'a> FieldReader<'a> {
     pub fn list(&mut self, name: &str) -> Vec<String> {
         let items = match self.take(name) {
             None => return Vec::new(),
-            Some(Value::Array(items)) => items,
+            Some(Value::Array(items)) => flat(items),
             Some(value) => vec![value],
         };
         let text = |item: &Value| match item {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(truth) => Some(truth.to_string()),
+            Value::Object(map) => ["label", "name"].iter().find_map(|key| map.get(*key)?.as_str()).map(str::to_owned),
             _ => None,
         };
         let texts: Vec<String> = items.iter().filter_map(text).collect();
@@ -141,18 +152,33 @@ impl<'a> FieldReader<'a> {
     /// Reports a problem that excludes the issue.
     pub fn error(&mut self, name: &str, why: &str, help: &str) {
         let finding = Finding::error("front-matter-value", format!("`{name}`: {why}"));
-        self.findings.push(finding.help(help).at(self.block.place(self.path, name)));
+        self.findings.push(finding.help(help).at(self.place(name)));
     }
 
     /// Reports a value that is ignored.
     pub fn warn(&mut self, name: &str, why: &str, help: &str) {
         let finding = Finding::warning("front-matter-value", format!("`{name}`: {why}"));
-        self.findings.push(finding.help(help).at(self.block.place(self.path, name)));
+        self.findings.push(finding.help(help).at(self.place(name)));
+    }
+
+    /// Where the field is, by the name in the file.
+    fn place(&self, name: &str) -> Place {
+        let keys: Vec<&str> = self.fields.written(name);
+        self.block.place_inside(self.path, &keys)
     }
 
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
+}
+
+/// Lists in a list, such as Hexo's nested categories, as one.
+fn flat(items: Vec<Value>) -> Vec<Value> {
+    let inner = |item| match item {
+        Value::Array(items) => items,
+        item => vec![item],
+    };
+    items.into_iter().flat_map(inner).collect()
 }
 
 /// `true` or `false`, quoted or not, or what YAML 1.1 read as such.

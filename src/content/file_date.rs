@@ -1,11 +1,13 @@
-//! Dates at the beginning of file names, where Hugo's configuration says that they count (`frontmatter.date: [":filename"]`).
+//! Dates at the beginning of file names, where Hugo's configuration says that they count (`frontmatter.date: [":filename"]`),
+//! and outside Hugo also those of folders.
 //!
-//! Takes the name of a file or bundle; returns its date, and the rest as the slug.
+//! Takes the path of a file or bundle; returns its date, and the rest as the slug.
 
 use chrono::{DateTime, FixedOffset};
 use chrono_tz::Tz;
 
 use crate::content::date;
+use crate::content::path::{base_name, container};
 
 /// Whether a date in the file name counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,20 +19,23 @@ pub enum FileDate {
     First,
     /// If the front matter has none.
     Last,
+    /// The same, also of the folders `2026/03/05` around the file, as generators other than Hugo read it.
+    OfPath,
 }
 
 impl FileDate {
-    /// The date and the slug in the name of a page whose front matter has this date, or none.
+    /// The date and the slug in the path of a page whose front matter has this date, or none.
     pub fn of(
         self,
-        name: &str,
+        path: &str,
         written: Option<DateTime<FixedOffset>>,
         zone: Tz,
     ) -> Option<(DateTime<FixedOffset>, &str)> {
         match self {
             Self::Ignored => None,
-            Self::Last if written.is_some() => None,
-            Self::First | Self::Last => date_and_slug(name, zone),
+            Self::Last | Self::OfPath if written.is_some() => None,
+            Self::First | Self::Last => date_and_slug(base_name(path), zone),
+            Self::OfPath => date_and_slug(base_name(path), zone).or_else(|| date_of_folders(path, zone)),
         }
     }
 }
@@ -47,6 +52,19 @@ fn date_and_slug(name: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, &str)> 
         rest.get(1..9).and_then(|time| Some((parsed(&format!("{day}T{}", time.replace('-', ":")))?, &rest[9..])));
     let (date, slug) = timed.filter(|_| is_day).or_else(|| is_day.then(|| Some((parsed(day)?, rest)))?)?;
     Some((date, slug.trim_matches([' ', '-', '_'])))
+}
+
+/// `2026/03/05/ebb.md`, or `2026/03/05-ebb.md`: the page keeps the name of the file.
+fn date_of_folders(path: &str, zone: Tz) -> Option<(DateTime<FixedOffset>, &str)> {
+    let mut parts = container(path).rsplit('/');
+    let name = base_name(path);
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+    let in_name = name.split_at_checked(2).filter(|(day, rest)| digits(day, 2) && rest.starts_with(['-', '_']));
+    let day = in_name.map_or_else(|| parts.next(), |(day, _)| Some(day))?;
+    let (month, year) = (parts.next()?, parts.next()?);
+    let is_date = digits(day, 2) && digits(month, 2) && digits(year, 4);
+    let date = is_date.then(|| date::parse(&format!("{year}-{month}-{day}"), zone))??;
+    Some((date, ""))
 }
 
 #[cfg(test)]

@@ -86,6 +86,23 @@ impl Generator {
         }
     }
 
+    /// Its name as it writes it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Hugo => "Hugo",
+            Self::Jekyll => "Jekyll",
+            Self::Hexo => "Hexo",
+            Self::Zola => "Zola",
+            Self::Pelican => "Pelican",
+            Self::Docusaurus => "Docusaurus",
+            Self::VuePress => "VuePress",
+            Self::VitePress => "VitePress",
+            Self::Astro => "Astro",
+            Self::Eleventy => "Eleventy",
+            Self::Plain => "plain Markdown",
+        }
+    }
+
     /// The generator with this name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|generator| generator.name() == name)
@@ -191,6 +208,11 @@ pub trait Format: fmt::Debug + Send + Sync {
 
     /// Whether an `index.md` owns the other files in and below its folder, so that no other Markdown file there is a post.
     fn has_bundles(&self) -> bool {
+        false
+    }
+
+    /// Whether `permalink` of the project file is a pattern of the generator; otherwise it is one of Hugo.
+    fn has_patterns(&self) -> bool {
         false
     }
 

@@ -51,6 +51,8 @@ impl Syntax {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fields {
     entries: Vec<(String, Value)>,
+    /// Renamed ones, and the keys by which the file has them.
+    renamed: Vec<(String, Vec<String>)>,
 }
 
 impl Fields {
@@ -63,6 +65,29 @@ impl Fields {
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let at = self.entries.iter().position(|(key, _)| key == name)?;
         Some(self.entries.remove(at).1)
+    }
+
+    /// Renames a field, given by its keys, unless there is one of the new name; an inner value is copied.
+    pub fn rename(&mut self, keys: &[&str], name: &str) {
+        if self.get(name).is_some_and(|value| !value.is_null()) {
+            return;
+        }
+        let value = match keys {
+            [key] => self.take(key),
+            [key, inner @ ..] => {
+                inner.iter().try_fold(self.get(key), |value, key| Some(value?.get(*key))).flatten().cloned()
+            }
+            [] => None,
+        };
+        let Some(value) = value.filter(|value| !value.is_null()) else { return };
+        self.set(name, value);
+        self.renamed.push((name.to_owned(), keys.iter().map(|key| (*key).to_owned()).collect()));
+    }
+
+    /// The keys by which the file has a field.
+    pub fn written<'f>(&'f self, name: &'f str) -> Vec<&'f str> {
+        let renamed = self.renamed.iter().find(|(new, _)| new == name);
+        renamed.map_or_else(|| vec![name], |(_, keys)| keys.iter().map(String::as_str).collect())
     }
 
     /// Sets a field, in place of one of that name.
@@ -117,6 +142,12 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
     let line = 1 + bytes[..body_offset].iter().filter(|byte| **byte == b'\n').count();
     Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
+}
+
+/// The whole of a file as its text, for formats whose posts need no front matter.
+pub fn bare(bytes: &[u8]) -> Block<'_> {
+    let offset = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3);
+    Block { syntax: Syntax::Yaml, text: "", lines_before: 0, body: BodyStart { offset, line: 1 } }
 }
 
 fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
@@ -241,7 +272,7 @@ impl Block<'_> {
     /// The fields, each written once.
     fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
         match repeated {
-            None => Ok(Fields { entries }),
+            None => Ok(Fields { entries, renamed: Vec::new() }),
             Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
@@ -257,6 +288,7 @@ impl Block<'_> {
         })?;
         Ok(Fields {
             entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json_of_toml(value))).collect(),
+            renamed: Vec::new(),
         })
     }
 

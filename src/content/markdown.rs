@@ -117,6 +117,17 @@ impl<'a> Document<'a> {
         Document { events: map(self.events) }
     }
 
+    /// A body that is HTML.
+    pub fn of_html(html: &'a str) -> Self {
+        let html = Event::Html(html.into());
+        Self { events: vec![Event::Start(Tag::HtmlBlock), html, Event::End(pulldown_cmark::TagEnd::HtmlBlock)] }
+    }
+
+    /// The same document, independent of the text it was parsed from.
+    pub fn into_owned(self) -> Document<'static> {
+        Document { events: self.events.into_iter().map(Event::into_static).collect() }
+    }
+
     /// Leaves out a first heading of level 1 that repeats the title, which readers see above the text.
     pub fn without_title(mut self, title: &str) -> Self {
         if let Some(after) = title::end_of_heading(&self.events, title) {

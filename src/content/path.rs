@@ -20,6 +20,11 @@ pub fn is_index(file: &str) -> bool {
     file.rsplit_once('.').is_some_and(|(name, _)| name.eq_ignore_ascii_case("index"))
 }
 
+/// Whether the text of a file is HTML, not Markdown.
+pub fn is_html(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ["html", "htm"].iter().any(|it| ending.eq_ignore_ascii_case(it)))
+}
+
 /// The file name without extension; for a bundle, the name of its folder, which is empty at the top.
 pub fn base_name(path: &str) -> &str {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));

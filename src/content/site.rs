@@ -3,11 +3,13 @@
 //! Takes the location of a file; returns the cascades for it. `assemble` applies them to its fields.
 
 use chrono::{DateTime, FixedOffset};
+use serde_json::{Map, Value};
 
 use crate::content::addresses::Addresses;
 use crate::content::build_options::is_listed;
 use crate::content::cascade::Cascade;
 use crate::content::file_date::FileDate;
+use crate::content::format::generators::GeneratorFormat;
 use crate::content::permalink::Pattern;
 use crate::content::sections::Sections;
 use crate::content::url_path::logical_path;
@@ -22,6 +24,12 @@ pub struct Source<'a> {
     pub below_content: &'a str,
     /// When it last changed according to anything but its front matter, such as git.
     pub changed: Option<DateTime<FixedOffset>>,
+    /// Path below the folder of the site.
+    pub in_site: &'a str,
+    /// The beginning of its text.
+    pub beginning: &'a str,
+    /// When it was committed first, if the format needs to know.
+    pub created: Option<DateTime<FixedOffset>>,
 }
 
 /// What the site determines about its issues.
@@ -40,11 +48,27 @@ pub struct Site<'a> {
     /// Its content folder below the project, empty or with the slash at its end, if the site is larger than the content
     /// folder of an issue.
     pub root: Option<&'a str>,
+    /// What its generator determines.
+    pub format: Option<&'a GeneratorFormat>,
+    /// Names of fields of its own.
+    pub fields: &'a [(String, String)],
+    /// Authors by key.
+    pub people: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> From<&'a Addresses> for Site<'a> {
     fn from(permalink: &'a Addresses) -> Self {
-        Self { permalink, page: None, sections: None, cascades: &[], file_date: FileDate::Ignored, root: None }
+        Self {
+            permalink,
+            page: None,
+            sections: None,
+            cascades: &[],
+            file_date: FileDate::Ignored,
+            root: None,
+            format: None,
+            fields: &[],
+            people: None,
+        }
     }
 }
 
@@ -79,6 +103,11 @@ impl<'a> Site<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// A file of which only the path is known.
+    pub fn of_path(path: &'a str, below_content: &'a str) -> Self {
+        Self { path, below_content, changed: None, in_site: path, beginning: "", created: None }
+    }
+
     /// The content folder, empty or with the slash at its end. (`below_content` is without language: its length differs.)
     pub fn root(&self) -> &'a str {
         let below = self.path.split('/').count() - self.below_content.split('/').count();

@@ -22,6 +22,24 @@ pub const HUGO_FILES: [&str; 8] =
 /// The folders with more files of its configuration, in the order in which they override one another.
 pub const HUGO_FOLDERS: [&str; 2] = ["config/_default", "config/production"];
 
+/// Endings of files that are posts to some generators.
+const OTHER_ENDINGS: [&str; 12] =
+    ["adoc", "asciidoc", "htm", "html", "liquid", "mdx", "mkd", "mkdn", "mkdown", "njk", "org", "rst"];
+
+/// Folders that no author writes in.
+const NOT_OF_AUTHORS: [&str; 1] = ["node_modules"];
+
+/// Which files of a content folder should be issues.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The languages of the project.
+    pub languages: &'a Languages,
+    /// Endings besides those of Markdown.
+    pub endings: &'a [&'a str],
+    /// Whether an `index.md` owns its folder.
+    pub has_bundles: bool,
+}
+
 /// A Markdown file that should be an issue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceFile {
@@ -50,8 +68,10 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// Every `_index.md`, also those above the content folder.
     pub sections: Vec<SourceFile>,
-    /// Markdown files that belong to a bundle, which is the first of each pair.
-    pub bundled: Vec<(String, String)>,
+    /// Markdown files that belong to a bundle, whose path is the first of each pair.
+    pub bundled: Vec<(String, SourceFile)>,
+    /// Files that are posts to some other generator, perhaps.
+    pub others: Vec<SourceFile>,
     /// What cannot be read.
     pub findings: Vec<Finding>,
 }
@@ -63,12 +83,12 @@ impl Project {
     ///
     /// # Errors
     /// If the folder itself cannot be read. An unreadable folder below it, and a symbolic link, is a finding.
-    pub fn sources(&self, folder: &Path, languages: &Languages) -> anyhow::Result<Sources> {
+    pub fn sources(&self, folder: &Path, rules: &Rules<'_>) -> anyhow::Result<Sources> {
         let top = self.path(folder);
         let entries = fs::read_dir(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
         let name = with_slashes(folder);
         let root = if name.is_empty() { 0 } else { name.len() + 1 };
-        let mut found = walk(&name, root, entries, languages);
+        let mut found = walk(&name, root, entries, rules);
         found.sections.extend(self.sections_above(&name, root));
         found.files.sort();
         found.bundled.sort();
@@ -119,31 +139,36 @@ impl Sources {
         self.files.extend(other.files);
         self.sections.extend(other.sections);
         self.bundled.extend(other.bundled);
+        self.others.extend(other.others);
         self.findings.extend(other.findings);
         self
     }
 }
 
 /// `name` is the folder's path below the project.
-fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) -> Sources {
-    let (mut found, folders) = read(name, root, entries);
+fn walk(name: &str, root: usize, entries: fs::ReadDir, rules: &Rules<'_>) -> Sources {
+    let (mut found, folders) = read(name, root, entries, rules);
     let inside = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
-        Ok(entries) => walk(&name, root, entries, languages),
+        Ok(entries) => walk(&name, root, entries, rules),
         Err(error) => Sources { findings: vec![unreadable(&name, &error)], ..Sources::default() },
     });
     let inside = inside.reduce(Sources::default, Sources::merge);
-    let is_bundle = |file: &SourceFile| is_index(file_name(&languages.without_language(&file.path)));
+    if !rules.has_bundles {
+        return found.merge(inside);
+    }
+    let is_bundle = |file: &SourceFile| is_index(file_name(&rules.languages.without_language(&file.path)));
     let Some(bundle) = found.files.iter().find(|file| is_bundle(file)).map(|file| file.path.clone()) else {
         return found.merge(inside);
     };
     let (bundles, beside): (Vec<_>, Vec<_>) = found.files.into_iter().partition(is_bundle);
-    let bundled = beside.into_iter().chain(inside.files).map(|file| (bundle.clone(), file.path));
+    let bundled = beside.into_iter().chain(inside.files).map(|file| (bundle.clone(), file));
     found.bundled = bundled.chain(inside.bundled).collect();
+    found.others.extend(inside.others);
     Sources { files: bundles, ..found }
 }
 
 /// What a folder contains, and the folders in it: by path below the project, and on disk.
-fn read(name: &str, root: usize, entries: fs::ReadDir) -> (Sources, Vec<(String, PathBuf)>) {
+fn read(name: &str, root: usize, entries: fs::ReadDir, rules: &Rules<'_>) -> (Sources, Vec<(String, PathBuf)>) {
     let mut found = Sources::default();
     let mut folders = Vec::new();
     for entry in entries {
@@ -164,13 +189,19 @@ fn read(name: &str, root: usize, entries: fs::ReadDir) -> (Sources, Vec<(String,
         }
         let path_below = below(name, file_name);
         if kind.is_dir() {
-            folders.push((path_below, path));
+            if !NOT_OF_AUTHORS.contains(&file_name) {
+                folders.push((path_below, path));
+            }
         } else if kind.is_symlink() && (is_markdown(file_name) || path.is_dir()) {
             found.findings.push(symbolic_link(&path_below));
         } else if is_markdown(file_name) && !kind.is_file() {
             found.findings.push(special(&path_below));
         } else if is_markdown(file_name) {
             let of_kind = if is_section(file_name) { &mut found.sections } else { &mut found.files };
+            of_kind.push(SourceFile { path: path_below, root });
+        } else if kind.is_file() && has_ending(file_name, &OTHER_ENDINGS) {
+            let is_read = has_ending(file_name, rules.endings);
+            let of_kind = if is_read { &mut found.files } else { &mut found.others };
             of_kind.push(SourceFile { path: path_below, root });
         }
     }
@@ -186,8 +217,12 @@ fn is_section(file_name: &str) -> bool {
 }
 
 fn is_markdown(file_name: &str) -> bool {
+    has_ending(file_name, &["md", "markdown", "mdown"])
+}
+
+fn has_ending(file_name: &str, endings: &[&str]) -> bool {
     let ending = Path::new(file_name).extension().and_then(OsStr::to_str);
-    ending.is_some_and(|ending| ["md", "markdown", "mdown"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+    ending.is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 fn unreadable(path: &str, error: &io::Error) -> Finding {
@@ -219,6 +254,10 @@ fn not_unicode(path: &Path) -> Finding {
 mod tests {
     use super::*;
 
+    fn rules(languages: &Languages) -> Rules<'_> {
+        Rules { languages, endings: &[], has_bundles: true }
+    }
+
     fn project(files: &[&str]) -> (tempfile::TempDir, Project) {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
@@ -241,7 +280,8 @@ mod tests {
             "content/top.MD",
             "_index.md",
         ]);
-        let found = project.sources(Path::new("./content/"), &Languages::default()).unwrap();
+        let languages = Languages::default();
+        let found = project.sources(Path::new("./content/"), &rules(&languages)).unwrap();
         let below: Vec<&str> = found.files.iter().map(SourceFile::below_content).collect();
         assert_eq!(below, ["blog/a 名.md", "blog/b/index.md", "top.MD"]);
         assert_eq!(found.files[0].path, "content/blog/a 名.md");
@@ -249,8 +289,9 @@ mod tests {
         assert_eq!(sections, ["content/blog/_index.md", "_index.md"]);
         let bundle = || "content/blog/b/index.md".to_owned();
         let bundled = ["content/blog/b/deep/c.md", "content/blog/b/notes.md"];
-        assert_eq!(found.bundled, bundled.map(|path| (bundle(), path.to_owned())));
         assert_eq!(found.findings, []);
+        let found: Vec<_> = found.bundled.into_iter().map(|(bundle, file)| (bundle, file.path)).collect();
+        assert_eq!(found, bundled.map(|path| (bundle(), path.to_owned())));
     }
 
     #[cfg(unix)]
@@ -263,7 +304,8 @@ mod tests {
         link("..", "content/up");
         link("a.png", "content/picture.png");
         link("content", "linked");
-        let mut found = project.sources(Path::new("linked"), &Languages::default()).unwrap();
+        let languages = Languages::default();
+        let mut found = project.sources(Path::new("linked"), &rules(&languages)).unwrap();
         found.findings.sort_by_key(|finding| finding.place.as_ref().map(ToString::to_string));
         let links: Vec<String> = found.findings.iter().map(|it| it.place.as_ref().unwrap().to_string()).collect();
         assert_eq!((found.files.len(), links), (1, vec!["linked/c.md".into(), "linked/d".into(), "linked/up".into()]));
@@ -278,7 +320,8 @@ mod tests {
         let _picture = std::os::unix::net::UnixListener::bind(project.path("content/socket.png")).unwrap();
         std::os::unix::fs::symlink("loop.md", project.path("content/loop.md")).unwrap();
         std::os::unix::fs::symlink("/dev/zero", project.path("content/zero.md")).unwrap();
-        let mut found = project.sources(Path::new("content"), &Languages::default()).unwrap();
+        let languages = Languages::default();
+        let mut found = project.sources(Path::new("content"), &rules(&languages)).unwrap();
         found.findings.sort_by_key(|finding| finding.place.as_ref().map(ToString::to_string));
         let said: Vec<_> = found.findings.iter().map(|it| (it.rule, it.place.as_ref().unwrap().to_string())).collect();
         let files: Vec<&str> = found.files.iter().map(SourceFile::below_content).collect();

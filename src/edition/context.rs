@@ -167,7 +167,7 @@ mail:
 
     fn issue(config: &Config) -> (Issue, Cover) {
         let text = format!("---\n{}---\n", blocks("yaml")[0]);
-        let source = Source { path: "spring.md", below_content: "spring.md", changed: None };
+        let source = Source::of_path("spring.md", "spring.md");
         let block = split("spring.md", text.as_bytes()).unwrap();
         let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
         let cover = Cover { size: Some((600, 400)), ..crate::content::cover::from_url(&issue).unwrap() };

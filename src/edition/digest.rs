@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn issue(config: &Config, name: &str, text: &str) -> Issue {
-        let source = Source { path: name, below_content: name, changed: None };
+        let source = Source::of_path(name, name);
         let block = split(name, text.as_bytes()).unwrap();
         assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
     }

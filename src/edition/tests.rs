@@ -28,7 +28,7 @@ fn config() -> Config {
 
 fn issue(text: &str) -> Issue {
     let config = config();
-    let source = Source { path: "content/one.md", below_content: "one.md", changed: None };
+    let source = Source::of_path("content/one.md", "one.md");
     assemble(source, &split("content/one.md", text.as_bytes()).unwrap(), &config.publication, &config.permalink)
         .issue
         .unwrap()

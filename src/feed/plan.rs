@@ -187,7 +187,7 @@ pub(super) mod tests {
 
     pub(in crate::feed) fn issue(path: &str, fields: &str) -> Issue {
         let text = format!("---\ntitle: t\n{fields}\n---\n");
-        let source = Source { path, below_content: path, changed: None };
+        let source = Source::of_path(path, path);
         let config = config("");
         let block = split(path, text.as_bytes()).unwrap();
         assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()

@@ -26,8 +26,7 @@ fn issue_at(base_url: &str, path: &str, front_matter: &str) -> Issue {
     };
     let text = format!("---\n{front_matter}\n---\n");
     let block = split(path, text.as_bytes()).unwrap();
-    let assembled =
-        assemble(Source { path, below_content: path, changed: None }, &block, &publication, &Addresses::default());
+    let assembled = assemble(Source::of_path(path, path), &block, &publication, &Addresses::default());
     assert_eq!(assembled.findings, []);
     assembled.issue.unwrap()
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::identity::lock::{Lock, LockEntry};
 use crate::issue::IssueId;
+use crate::load::bodies::{MAX_ISSUE_BYTES, too_large};
 
 fn now() -> DateTime<Utc> {
     "2026-11-20T08:00:00Z".parse().unwrap()

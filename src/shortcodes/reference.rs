@@ -100,7 +100,8 @@ fn page_name(path: &str) -> String {
     if is_index(file) || file == "index" {
         return folder(path).to_owned();
     }
-    path.strip_suffix(".md").unwrap_or(path).to_owned()
+    let ending = [".md", ".mdx", ".markdown", ".html"].iter().find_map(|ending| path.strip_suffix(ending));
+    ending.unwrap_or(path).to_owned()
 }
 
 #[cfg(test)]
@@ -118,7 +119,7 @@ mod tests {
         let issue = |path: &str| {
             let block = split(path, b"---\ntitle: T\ndate: 2026-01-01\n---\n").unwrap();
             let below_content = config.languages.without_language(path.strip_prefix("content/").unwrap());
-            let source = Source { path, below_content: &below_content, changed: None };
+            let source = Source::of_path(path, &below_content);
             assemble(source, &block, config.languages.of_file(path, &config.publication), &config.permalink)
                 .issue
                 .unwrap()

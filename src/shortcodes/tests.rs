@@ -16,14 +16,15 @@ fn issue(path: &str) -> Issue {
     let text = "---\ntitle: Spring tides\ndate: 2026-11-20\nheight: {most: 4}\nparams: {Harbour: Merrow}\n---\n";
     let block = front_matter::split(path, text.as_bytes()).unwrap();
     let below_content = path.strip_prefix("content/").unwrap();
-    let (config, source) = (config(), Source { path, below_content, changed: None });
+    let (config, source) = (config(), Source::of_path(path, below_content));
     assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
 }
 
 fn with_templates<T>(templates: &[(&str, &str)], act: impl FnOnce(&Shortcodes<'_>, &Issue) -> T) -> T {
     let issues = [issue("content/blog/one.md"), issue("content/blog/two(2)/index.md"), issue("content/notes/three.md")];
     let templates = templates.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    let (shortcodes, findings) = Shortcodes::new(&config().publication, Dialect::default(), &issues, templates);
+    let (shortcodes, findings) =
+        Shortcodes::new(&config().publication, Dialect::default(), &issues, templates, Translator::default());
     assert_eq!(findings, []);
     act(&shortcodes, &issues[0])
 }
@@ -158,7 +159,7 @@ fn words_of_figures_are_markdown() {
 #[test]
 fn formulas_in_brackets_are_kept_from_the_parser() {
     let dialect = Dialect { bracket_math: true, ..Dialect::default() };
-    let (shortcodes, _) = Shortcodes::new(&config().publication, dialect, &[], BTreeMap::new());
+    let (shortcodes, _) = Shortcodes::new(&config().publication, dialect, &[], BTreeMap::new(), Translator::default());
     let (document, _) = shortcodes.document(&issue("content/a.md"), "See \\(a_1 * b_2*c*\\), \\\\(x\\) `\\(y\\)`.\n");
     let html = html::render(&document, &permalink(), "x-", html::Reader::Feed);
     assert_eq!(html, "<p>See \\(a_1 * b_2*c*\\), \\(x) <code>\\(y\\)</code>.</p>\n");
@@ -253,7 +254,8 @@ fn custom_shortcodes_are_rendered() {
 #[test]
 fn a_broken_template_is_reported() {
     let templates = BTreeMap::from([("box".to_owned(), "a\n{{ b".to_owned())]);
-    let (_, findings) = Shortcodes::new(&config().publication, Dialect::default(), &[], templates);
+    let (_, findings) =
+        Shortcodes::new(&config().publication, Dialect::default(), &[], templates, Translator::default());
     let place = findings[0].place.as_ref().unwrap();
     assert_eq!((findings[0].rule, place.path.as_str()), ("shortcode-template", "templates/shortcodes/box.html"));
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::config::SiteFormat;
 use crate::config::hugo::Hugo;
 use crate::config::raw::{OneOrMany, RawContent};
 use crate::config::resolve::{Problems, folder};
@@ -21,6 +22,7 @@ pub(super) fn folders(
     written: Option<&RawContent>,
     hugo: &Hugo,
     publication: &Publication,
+    format: &SiteFormat,
     problems: &mut Problems<'_>,
 ) -> (Vec<PathBuf>, Languages) {
     let folders = match written {
@@ -38,6 +40,7 @@ pub(super) fn folders(
         return of_hugo;
     }
     match written {
+        None if !format.is_of_hugo() => (format.in_site(format.format.defaults().content), Languages::default()),
         None => (vec![PathBuf::from(hugo.content_folder(hugo.main_language()))], Languages::default()),
         Some(_) => (folders, Languages::default()),
     }
@@ -72,6 +75,18 @@ fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication)
         }
     }
     Languages::new(publication, pairs).map(|languages| (folders, languages))
+}
+
+/// The folders whose files are published as they are: those of the project file and of the generator.
+pub(super) fn static_folders(
+    written: Option<&OneOrMany>,
+    format: &SiteFormat,
+    problems: &mut Problems<'_>,
+) -> Vec<PathBuf> {
+    let written = written.into_iter().flat_map(OneOrMany::items);
+    let mut folders: Vec<PathBuf> = written.map(|path| folder(path, &["static"], problems)).collect();
+    folders.extend(format.in_site(format.format.defaults().static_folders));
+    folders
 }
 
 /// The files that are not issues: those of `exclude`, and of Hugo's `ignoreFiles`, as far as these are plain.

@@ -4,14 +4,16 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::config::hugo::Hugo;
 use crate::config::resolve::Problems;
+use crate::content::format::Defaults;
 
 /// Shorter names are abbreviations, of which the nearest is another zone.
 const MIN_MISTYPED_CHARS: usize = 5;
 
-/// The time zone; by default that of the Hugo site, or UTC.
-pub(super) fn time_zone(written: Option<&str>, hugo: &Hugo, problems: &mut Problems<'_>) -> Tz {
+/// The time zone; by default that of the site, or UTC.
+pub(super) fn time_zone(written: Option<&str>, hugo: &Hugo, defaults: &Defaults, problems: &mut Problems<'_>) -> Tz {
     let Some(written) = written.map(str::trim) else {
-        return hugo.text_of_main_language("timezone").and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
+        let of_site = hugo.text_of_main_language("timezone").or(defaults.timezone.as_deref());
+        return of_site.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
     };
     written.parse().unwrap_or_else(|_| {
         let help = match nearest(written) {

@@ -10,7 +10,7 @@ use crate::content::format::{Format, Generator, Settings, hexo, javascript, jeky
 
 /// The files that show which generator a site has; the first that exists decides. `config.toml` is Zola's only with
 /// `base_url` in it, and `_config.yml` is Hexo's if the site has one of `HEXO`.
-const FILES: [(&str, Generator); 34] = [
+const FILES: [(&str, Generator); 32] = [
     ("hugo.toml", Generator::Hugo),
     ("hugo.yaml", Generator::Hugo),
     ("hugo.yml", Generator::Hugo),
@@ -43,8 +43,6 @@ const FILES: [(&str, Generator); 34] = [
     ("_config.yml", Generator::Jekyll),
     ("_config.yaml", Generator::Jekyll),
     ("_config.toml", Generator::Jekyll),
-    ("_posts", Generator::Jekyll),
-    ("source/_posts", Generator::Hexo),
 ];
 
 /// What a Hexo site has beside its `_config.yml`, and a Jekyll site does not.
@@ -102,10 +100,12 @@ pub fn settings(generator: Generator, file: &str, text: &str) -> Result<Settings
 
 /// The format of a site: of a generator with its settings. `None` is a site without a known generator.
 #[derive(Debug, Clone)]
-pub struct SiteFormat {
+pub struct GeneratorFormat {
     generator: Option<Generator>,
     settings: Settings,
     permalink: Option<String>,
+    /// Whether patterns of Hugo determine the addresses all the same.
+    has_addresses_of_hugo: bool,
     format: Arc<dyn Format>,
 }
 
@@ -127,7 +127,7 @@ impl Format for LikeHugo {
     }
 }
 
-impl SiteFormat {
+impl GeneratorFormat {
     /// The format of a generator; `permalink` is the pattern of the project file, which overrides that of the settings.
     ///
     /// # Errors
@@ -142,12 +142,22 @@ impl SiteFormat {
             Some(Generator::Plain) => Arc::new(plain::Plain),
             Some(other) => Arc::new(javascript::JavaScript::new(other, settings.clone(), permalink)?),
         };
-        Ok(Self { generator, settings, permalink: permalink.map(str::to_owned), format })
+        Ok(Self { generator, settings, permalink: permalink.map(str::to_owned), has_addresses_of_hugo: false, format })
     }
 
     /// The generator, if it is known.
     pub fn known(&self) -> Option<Generator> {
         self.generator
+    }
+
+    /// The same format, but for addresses: patterns of Hugo determine them.
+    pub fn with_addresses_of_hugo(self) -> Self {
+        Self { has_addresses_of_hugo: true, ..self }
+    }
+
+    /// Whether the format is asked for addresses.
+    pub fn has_addresses(&self) -> bool {
+        !self.has_addresses_of_hugo
     }
 
     /// Whether what only Hugo does is done.
@@ -156,13 +166,19 @@ impl SiteFormat {
     }
 }
 
-impl Default for SiteFormat {
+impl Default for GeneratorFormat {
     fn default() -> Self {
-        Self { generator: None, settings: Settings::new(), permalink: None, format: Arc::new(LikeHugo) }
+        Self {
+            generator: None,
+            settings: Settings::new(),
+            permalink: None,
+            has_addresses_of_hugo: false,
+            format: Arc::new(LikeHugo),
+        }
     }
 }
 
-impl std::ops::Deref for SiteFormat {
+impl std::ops::Deref for GeneratorFormat {
     type Target = dyn Format;
 
     fn deref(&self) -> &Self::Target {
@@ -170,9 +186,10 @@ impl std::ops::Deref for SiteFormat {
     }
 }
 
-impl PartialEq for SiteFormat {
+impl PartialEq for GeneratorFormat {
     fn eq(&self, other: &Self) -> bool {
-        (self.generator, &self.settings, &self.permalink) == (other.generator, &other.settings, &other.permalink)
+        let of = |it: &Self| (it.generator, it.settings.clone(), it.permalink.clone(), it.has_addresses_of_hugo);
+        of(self) == of(other)
     }
 }
 

@@ -1,0 +1,168 @@
+//! `format`: the generator of the site, named or recognised by its files, and where the site is.
+//!
+//! Takes the project file and the files around it; returns the format, and what its configuration says in place of keys
+//! that are not written.
+
+use std::path::Path;
+
+use crate::config::raw::{OneOrMany, RawConfig, RawContent, RawPermalink};
+use crate::config::resolve::Problems;
+use crate::config::{SiteFiles, SiteFormat};
+use crate::content::format::generators::{GeneratorFormat, config_files, recognise, settings};
+use crate::content::format::{Generator, Settings};
+use crate::content::path::with_slashes;
+use crate::content::permalink::Pattern;
+use crate::finding::{Finding, Place};
+
+/// The folder that contains the posts of a Jekyll or Hexo site.
+const POSTS: &str = "_posts";
+
+/// Returns the format of the site.
+pub(super) fn format(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -> SiteFormat {
+    let folders = site_folders(raw.content.as_ref());
+    let named = raw.format.as_deref().map(str::trim).filter(|name| *name != "auto");
+    let recognised = match named {
+        Some(name) => generator_named(name, problems).map(|generator| named_in(generator, &folders, files)),
+        None if files.hugo.is_present() => Some(Recognised::new(Generator::Hugo, "", None)),
+        None => recognised(&folders, files).or_else(|| by_content_folder(raw.content.as_ref(), files)),
+    };
+    let Some(Recognised { generator, folder, by }) = recognised else { return SiteFormat::default() };
+    let settings = match generator {
+        Generator::Hugo => Settings::new(),
+        _ => settings_in(generator, &folder, files, problems),
+    };
+    let format = format_of(generator, settings, raw.permalink.as_ref(), problems);
+    SiteFormat { format, by, folder }
+}
+
+struct Recognised {
+    generator: Generator,
+    /// Empty, or with a slash at its end.
+    folder: String,
+    by: Option<String>,
+}
+
+impl Recognised {
+    fn new(generator: Generator, folder: &str, by: Option<&str>) -> Self {
+        Self { generator, folder: folder.to_owned(), by: by.map(|file| format!("{folder}{file}")) }
+    }
+}
+
+fn generator_named(name: &str, problems: &mut Problems<'_>) -> Option<Generator> {
+    let generator = Generator::of_name(name);
+    if generator.is_none() {
+        let names: Vec<&str> = Generator::ALL.iter().map(|generator| generator.name()).collect();
+        let nearest = crate::finding::nearest(name, names.iter().copied());
+        let help = match nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("write `auto`, or one of {}", names.join(", ")),
+        };
+        problems.value(&["format"], format!("there is no format `{name}`"), &help);
+    }
+    generator
+}
+
+/// The folders that may contain the configuration of the generator, each empty or with a slash at its end: those of the content
+/// and all around them, innermost first.
+fn site_folders(content: Option<&RawContent>) -> Vec<String> {
+    let mut folders = Vec::new();
+    for content in content_folders(content) {
+        let mut around = with_slashes(Path::new(&content));
+        while !around.is_empty() {
+            folders.push(format!("{around}/"));
+            around.truncate(around.rfind('/').unwrap_or(0));
+        }
+    }
+    folders.push(String::new());
+    folders
+}
+
+fn content_folders(content: Option<&RawContent>) -> Vec<String> {
+    let items = |folders: &OneOrMany| folders.items().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    match content {
+        None => Vec::new(),
+        Some(RawContent::Folders(folders)) => items(folders),
+        Some(RawContent::Languages(languages)) => languages.values().flat_map(items).collect(),
+    }
+}
+
+fn recognised(folders: &[String], files: &SiteFiles<'_>) -> Option<Recognised> {
+    folders.iter().find_map(|folder| {
+        let exists = |file: &str| (files.exists)(&format!("{folder}{file}"));
+        let text = |file: &str| (files.text)(&format!("{folder}{file}")).unwrap_or_default();
+        let (generator, by) = recognise(&exists, &text)?;
+        Some(Recognised::new(generator, folder, Some(by)))
+    })
+}
+
+/// The site of a generator that the project file names: where its configuration is, or else around the content.
+fn named_in(generator: Generator, folders: &[String], files: &SiteFiles<'_>) -> Recognised {
+    let has_config =
+        |folder: &&String| config_files(generator).iter().any(|file| (files.exists)(&format!("{folder}{file}")));
+    let of_posts = || folders.iter().find_map(|folder| site_of_posts(folder).map(|(_, site)| site));
+    let folder = folders.iter().find(has_config).map(String::as_str).or_else(of_posts).unwrap_or_default();
+    Recognised::new(generator, folder, None)
+}
+
+/// Jekyll and Hexo have the same name for the folder of posts; Hexo's is in `source`.
+fn by_content_folder(content: Option<&RawContent>, files: &SiteFiles<'_>) -> Option<Recognised> {
+    content_folders(content).iter().find_map(|folder| {
+        let folder = with_slashes(Path::new(folder));
+        let inside = if folder.is_empty() { POSTS.to_owned() } else { format!("{folder}/{POSTS}") };
+        let posts = if (files.exists)(&inside) { inside } else { folder };
+        let (generator, site) = site_of_posts(&posts)?;
+        Some(Recognised { generator, folder: site.to_owned(), by: Some(posts.clone()) })
+    })
+}
+
+/// The generator of a path that contains a folder of posts, and the folder of its site.
+fn site_of_posts(path: &str) -> Option<(Generator, &str)> {
+    let (at, _) = path.match_indices(POSTS).find(|(at, _)| {
+        (*at == 0 || path[..*at].ends_with('/')) && matches!(path.as_bytes().get(at + POSTS.len()), None | Some(b'/'))
+    })?;
+    let before = &path[..at];
+    Some(match before.strip_suffix("source/") {
+        Some(site) if site.is_empty() || site.ends_with('/') => (Generator::Hexo, site),
+        _ => (Generator::Jekyll, before),
+    })
+}
+
+/// The settings of all configuration files that exist.
+fn settings_in(generator: Generator, folder: &str, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -> Settings {
+    let mut all = Settings::new();
+    for file in config_files(generator) {
+        let path = format!("{folder}{file}");
+        let Some(text) = (files.text)(&path) else { continue };
+        match settings(generator, file, &text) {
+            Ok(settings) => all.extend(settings),
+            Err(why) => {
+                let finding = Finding::warning("format-config", format!("it cannot be read, so it is ignored: {why}"));
+                let help = "correct it, or set in the project file what it determines, such as `permalink`";
+                problems.warnings.push(finding.help(help).at(Place::file(path)));
+            }
+        }
+    }
+    all
+}
+
+/// A pattern that only Hugo knows stays Hugo's: projects wrote those before other generators were known.
+fn format_of(
+    generator: Generator,
+    settings: Settings,
+    permalink: Option<&RawPermalink>,
+    problems: &mut Problems<'_>,
+) -> GeneratorFormat {
+    let written = match permalink {
+        Some(RawPermalink::Pattern(pattern)) => Some(pattern.as_str()),
+        _ => None,
+    };
+    let format = GeneratorFormat::new(Some(generator), settings.clone(), written);
+    let format = match (format, written) {
+        (Err(_), Some(written)) if Pattern::parse(written).is_ok() => {
+            GeneratorFormat::new(Some(generator), settings, None).map(GeneratorFormat::with_addresses_of_hugo)
+        }
+        (format, _) => format,
+    };
+    let help = format!("use the tokens of {}", generator.title());
+    problems.check(format, &["permalink"], "not a valid pattern", &help).unwrap_or_default()
+}

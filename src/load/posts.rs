@@ -1,0 +1,121 @@
+//! Reads the front matter of files and assembles issues.
+//!
+//! Takes files and what decides about issues besides them; returns issues in no particular order, and findings in that of the
+//! files.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::config::Config;
+use crate::content::assemble::{Assembled, Site, Source, assemble};
+use crate::content::front_matter;
+use crate::content::path::{composed, is_html};
+use crate::content::sections::Sections;
+use crate::disk::Project;
+use crate::disk::sources::SourceFile;
+use crate::finding::{Finding, Place};
+use crate::load::Issues;
+use crate::load::bodies::{MAX_ISSUE_BYTES, too_large};
+use crate::load::history::History;
+use crate::load::interner::Interner;
+
+/// Reads the files in chunks, in parallel, into one list: a hundred thousand issues are never copied.
+pub(super) fn read_all(
+    project: &Project,
+    config: &Config,
+    surroundings: Surroundings<'_>,
+    files: Vec<SourceFile>,
+    findings: Vec<Finding>,
+) -> Issues {
+    const FILES_PER_CHUNK: usize = 256;
+    let all = Mutex::new((Vec::with_capacity(files.len()), BTreeMap::new()));
+    files.into_par_iter().chunks(FILES_PER_CHUNK).enumerate().for_each(|(number, files)| {
+        let (mut interner, mut issues, mut findings) =
+            (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
+        for file in files {
+            let assembled = load(project, config, surroundings, &file);
+            issues.extend(assembled.issue.map(|issue| interner.intern(issue)));
+            findings.extend(assembled.findings);
+        }
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0.extend(issues);
+        all.1.insert(number, findings);
+    });
+    let (issues, in_order) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Issues { issues, findings: findings.into_iter().chain(in_order.into_values().flatten()).collect() }
+}
+
+/// What decides about issues besides their files.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub history: &'a History,
+    pub sections: &'a Sections,
+    pub people: &'a Map<String, Value>,
+}
+
+fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file: &SourceFile) -> Assembled {
+    let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
+    let (head, size) = match project.head_and_size(&file.path, front_matter::is_complete) {
+        Ok(read) => read,
+        Err(error) => {
+            let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
+            return left_out(
+                finding.help("give the user who runs slugline permission to read it").at(Place::file(&file.path)),
+            );
+        }
+    };
+    let below_content = config.languages.without_language(file.below_content());
+    let format = &config.format.format;
+    let block = match front_matter::split(&file.path, &head) {
+        Err(finding) if finding.rule == "front-matter-missing" && format.reads_bare_files() => {
+            Ok(front_matter::bare(&head))
+        }
+        block => block,
+    };
+    let beginning = block.as_ref().map_or(0, |block| block.body.offset);
+    let source = Source {
+        path: &file.path,
+        below_content: &composed(&below_content),
+        changed: surroundings.history.updated(&file.path),
+        in_site: config.format.path_in_site(&file.path),
+        beginning: beginning_of_text(&head[beginning..]),
+        created: None,
+    };
+    let publication = config.languages.of_file(&file.path, &config.publication);
+    let site = Site {
+        permalink: &config.permalink,
+        page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
+        sections: Some(surroundings.sections),
+        cascades: &config.cascade,
+        file_date: config.file_date,
+        root: config.site_root(&file.path),
+        format: Some(format),
+        fields: &config.fields,
+        people: Some(surroundings.people),
+    };
+    let nothing = || Assembled { issue: None, findings: Vec::new() };
+    match block {
+        Ok(block) => match assemble(source, &block, publication, site) {
+            Assembled { issue: Some(issue), .. } if size > MAX_ISSUE_BYTES && (issue.feed || issue.email) => {
+                left_out(too_large(&file.path))
+            }
+            assembled => assembled,
+        },
+        // A page or a fragment that is published as it is.
+        Err(finding) if finding.rule == "front-matter-missing" && is_html(&file.path) => nothing(),
+        // A fragment that other pages include.
+        Err(_) if !site.lists(source, publication) => nothing(),
+        Err(finding) => left_out(*finding),
+    }
+}
+
+/// The bytes as text, up to the first that is not UTF-8: the last character may be cut.
+fn beginning_of_text(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+    }
+}
