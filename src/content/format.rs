@@ -201,6 +201,16 @@ pub trait Format: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// Whether a file, given by its path below the folder of the site, is MDX, where braces contain expressions.
+    fn is_mdx(&self, path: &str) -> bool {
+        path.ends_with(".mdx")
+    }
+
+    /// The files of JSON whose fields the posts in a folder inherit, strongest first, all below the folder of the site.
+    fn folder_fields(&self, _folder: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether a file in a content folder, given by its path below the folder of the site, is a post if it has front matter.
     fn is_post(&self, _path: &str) -> bool {
         true

@@ -107,7 +107,7 @@ fn goes_on(statement: &str) -> bool {
 }
 
 /// The closing quote of a string, which is on its line.
-fn end_of_string(bytes: &[u8], at: usize) -> Option<usize> {
+pub(in crate::content::format) fn end_of_string(bytes: &[u8], at: usize) -> Option<usize> {
     let mut end = at + 1;
     loop {
         match *bytes.get(end)? {
@@ -142,7 +142,7 @@ pub(super) fn value(expression: &str, names: &Names) -> Option<String> {
 }
 
 /// The text of a string literal, or of a template without expressions.
-pub(super) fn string(literal: &str) -> Option<String> {
+pub(in crate::content::format) fn string(literal: &str) -> Option<String> {
     let quote = literal.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
     let inside = literal[1..].strip_suffix(quote).filter(|_| literal.len() > 1)?;
     let mut text = String::with_capacity(inside.len());
