@@ -206,7 +206,8 @@ pub trait Format: fmt::Debug + Send + Sync {
         path.ends_with(".mdx")
     }
 
-    /// The files of JSON whose fields the posts in a folder inherit, strongest first, all below the folder of the site.
+    /// The files of data whose fields the posts in and below a folder inherit, strongest first, all below the folder of the site.
+    /// `generators::settings` reads them.
     fn folder_fields(&self, _folder: &str) -> Vec<String> {
         Vec::new()
     }

@@ -33,13 +33,16 @@ pub fn format(generator: Generator, settings: &Settings) -> Arc<dyn Format> {
     }
 }
 
-/// The settings in the text of a configuration file: a script, or YAML.
+/// The settings in the text of a configuration file: a script, YAML or JSON.
 ///
 /// # Errors
-/// Why YAML cannot be parsed. What is not understood in a script is left out.
+/// Why YAML or JSON cannot be parsed. What is not understood in a script is left out.
 pub fn settings(file: &str, text: &str) -> Result<Settings, String> {
     if file.ends_with(".yml") || file.ends_with(".yaml") {
         return serde_yaml::from_str(text).map_err(|error| error.to_string());
+    }
+    if file.ends_with(".json") {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
     }
     Ok(object::exported(text))
 }
@@ -137,6 +140,26 @@ fn date_of_name(file: &PostFile<'_>, fields: &mut Fields) {
     if has_none && let Some((date, _)) = date_at(base_name(file.path)) {
         fields.set("date", date);
     }
+}
+
+/// Corrects a day that its month does not have, as these generators do: 29 February 2026 is 1 March.
+fn correct_date(fields: &mut Fields) {
+    for name in ["date", "pubdate", "lastmod"] {
+        let corrected = fields.get(name).and_then(Value::as_str).and_then(corrected);
+        if let Some(date) = corrected {
+            fields.set(name, date);
+        }
+    }
+}
+
+fn corrected(date: &str) -> Option<String> {
+    let date = date.trim_start();
+    let (day, time) = (date.get(8..10)?, date.get(10..)?);
+    let month = date.get(..8).filter(|_| date.as_bytes()[4] == b'-' && date.as_bytes()[7] == b'-')?;
+    let day: u32 = day.parse().ok().filter(|day| (29..=31).contains(day))?;
+    let first = chrono::NaiveDate::parse_from_str(&format!("{month}01"), "%Y-%m-%d").ok()?;
+    let real = first + chrono::Days::new(u64::from(day - 1));
+    (chrono::Datelike::day(&real) != day).then(|| format!("{}{time}", real.format("%Y-%m-%d")))
 }
 
 /// The date at a place of a path: `2026-01-02`, also with slashes and without zeros, and its length.

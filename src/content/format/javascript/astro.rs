@@ -4,7 +4,9 @@
 //! components, which are not read: it is expected below a folder with the name of the collection.
 
 use crate::content::format::javascript::slug::of_github;
-use crate::content::format::javascript::{base_url, date_of_name, path_of, text_at, without_ending};
+use crate::content::format::javascript::{
+    base_url, correct_date, date_of_name, path_of, text_at, title_of_heading, without_ending,
+};
 use crate::content::format::{Defaults, Format, Generator, PostFile, Settings};
 use crate::content::front_matter::Fields;
 use crate::content::permalink::PatternValues;
@@ -46,7 +48,7 @@ fn entry(path: &str) -> (&str, bool) {
     if let Some(page) = path.strip_prefix("src/pages/") {
         return (page, true);
     }
-    let folders = ["src/content/", "src/data/", "src/", "content/", "data/"];
+    let folders = ["src/content/", "src/contents/", "src/data/", "src/", "content/", "data/"];
     (folders.iter().find_map(|folder| path.strip_prefix(folder)).unwrap_or(path), false)
 }
 
@@ -68,6 +70,8 @@ impl Format for Astro {
     }
 
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
+        correct_date(fields);
+        title_of_heading(file.beginning, fields);
         for (written, name) in [
             ("pubdatetime", "pubdate"),
             ("publisheddate", "pubdate"),

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::content::format::javascript::{
-    base_url, date_at, is, is_empty, path_of, text_at, title_of_heading, unlist, without_ending,
+    base_url, correct_date, date_at, is, is_empty, path_of, text_at, title_of_heading, unlist, without_ending,
 };
 use crate::content::format::{Defaults, Format, Generator, PostFile, Settings};
 use crate::content::front_matter::Fields;
@@ -136,7 +136,12 @@ impl Format for Docusaurus {
         true
     }
 
+    fn reads_bare_files(&self) -> bool {
+        true
+    }
+
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
+        correct_date(fields);
         let (_, path) = self.blog_of(file);
         let (date, page) = date_and_path(path);
         if is_empty(fields, "date") {

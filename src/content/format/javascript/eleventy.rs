@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::content::format::javascript::slug::{of_eleventy, of_github};
 use crate::content::format::javascript::{
-    base_url, date_at, is, is_empty, path_of, template, text_at, unlist, without_ending,
+    base_url, correct_date, date_at, is, is_empty, path_of, template, text_at, title_of_heading, unlist, without_ending,
 };
 use crate::content::format::{Body, Defaults, Format, Generator, PostFile, Settings, Translated};
 use crate::content::front_matter::Fields;
@@ -169,23 +169,24 @@ impl Format for Eleventy {
     }
 
     fn folder_fields(&self, folder: &str) -> Vec<String> {
-        let (mut files, mut folder) = (Vec::new(), folder.trim_matches('/'));
-        while !folder.is_empty() && folder.len() > self.input.len() {
-            let name = file_name(folder);
-            files.extend(
-                [".11tydata.js", ".11tydata.cjs", ".11tydata.mjs", ".11tydata.json", ".json"]
-                    .map(|end| format!("{folder}/{name}{end}")),
-            );
-            folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
-        }
-        files
+        let ends = [".11tydata.js", ".11tydata.cjs", ".11tydata.mjs", ".11tydata.json", ".json"];
+        ends.map(|end| format!("{folder}/{}{end}", file_name(folder))).into()
     }
 
     fn needs_history(&self) -> bool {
         true
     }
 
+    fn reads_bare_files(&self) -> bool {
+        true
+    }
+
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
+        correct_date(fields);
+        title_of_heading(file.beginning, fields);
+        for key in ["title", "key"] {
+            fields.rename(&["eleventynavigation", key], "title");
+        }
         let written = fields.get("date").and_then(Value::as_str).map(str::to_lowercase);
         if matches!(written.as_deref(), Some("created" | "last modified" | "git created" | "git last modified")) {
             fields.take("date");

@@ -125,11 +125,15 @@ impl<'a> Reader<'a> {
         if after.starts_with("||") || after.starts_with("??") {
             return self.value(end - after.len() + 2, depth);
         }
-        if after.starts_with('(') {
-            return self.value(end - after.len() + 1, depth).filter(Value::is_object);
+        // `defineConfig<Theme>({…})`
+        let call = if after.starts_with('<') { after.find('(').map(|open| &after[open..]) } else { Some(after) };
+        if let Some(arguments) = call.and_then(|call| call.strip_prefix('(')) {
+            return self.value(end - arguments.len(), depth).filter(Value::is_object);
         }
-        let value = *self.constants.get(name)?;
-        (value != at).then(|| self.value(value, depth)).flatten()
+        let mut keys = name.split('.');
+        let constant = *self.constants.get(keys.next()?)?;
+        let value = if constant == at { None } else { self.value(constant, depth) }?;
+        keys.try_fold(&value, |value, key| value.get(key)).cloned()
     }
 
     /// What a function returns: the object after its arrow or its last `return`.
@@ -293,6 +297,10 @@ mod tests {
                 json!({"b": {"hostname": "h"}, "c": -1}),
             ),
             ("export default { a: a, b: [f(), 'c'] }", json!({"b": [null, "c"]})),
+            (
+                "export const meta = {\n  title: 'A',\n}\nexport default withPwa(\n  define<Theme>({ title: meta.title, b: meta.c })\n)",
+                json!({"title": "A"}),
+            ),
             ("export default", json!({})),
             ("", json!({})),
         ] {

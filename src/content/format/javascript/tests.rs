@@ -216,11 +216,7 @@ fn eleventy_pages_are_where_their_files_or_permalinks_are() {
         assert_eq!(address(&*format, path, written), expected, "{path}");
     }
     assert!(!format.is_post("src/_inc/a.md") && !format.is_post("_site/a.md") && format.is_post("src/a.md"));
-    assert_eq!(format.folder_fields("src/posts").len(), 5);
-    assert_eq!(
-        format.folder_fields("src/posts/b")[3..6],
-        ["src/posts/b/b.11tydata.json", "src/posts/b/b.json", "src/posts/posts.11tydata.js"]
-    );
+    assert_eq!(format.folder_fields("src/posts").last().map(String::as_str), Some("src/posts/posts.json"));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::content::format::javascript::{
-    base_url, date_of_name, is_empty, path_of, template, text_at, title_of_heading, without_ending,
+    base_url, correct_date, date_of_name, is_empty, path_of, template, text_at, title_of_heading, without_ending,
 };
 use crate::content::format::{Body, Defaults, Format, Generator, PostFile, Settings, Translated};
 use crate::content::front_matter::Fields;
@@ -89,7 +89,12 @@ impl Format for VitePress {
         !path.split('/').any(|part| part.starts_with('.') || part == "node_modules" || part == "public")
     }
 
+    fn reads_bare_files(&self) -> bool {
+        true
+    }
+
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
+        correct_date(fields);
         title_of_heading(file.beginning, fields);
         date_of_name(file, fields);
         if without_ending(file.path).ends_with("index") && is_empty(fields, "date") {

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::content::format::javascript::slug::of_vuepress;
 use crate::content::format::javascript::{
-    base_url, date_at, date_of_name, is, is_empty, path_of, template, text_at, title_of_heading, unlist, without_ending,
+    base_url, correct_date, date_at, date_of_name, is, is_empty, path_of, template, text_at, title_of_heading, unlist,
+    without_ending,
 };
 use crate::content::format::{Body, Defaults, Format, Generator, PostFile, Settings, Translated};
 use crate::content::front_matter::Fields;
@@ -29,14 +30,16 @@ impl VuePress {
     pub fn new(settings: &Settings) -> Self {
         let text = |keys: &[&str]| text_at(settings, keys);
         let locale = |name: &str| text(&["locales", "/", name]);
-        let host = [&["theme", "hostname"][..], &["themeConfig", "hostname"], &["themeConfig", "domain"]];
+        let hosts = [&["theme", "hostname"][..], &["themeConfig", "hostname"], &["themeConfig", "domain"]];
+        let host = hosts.iter().find_map(|keys| text(keys));
+        let plugins = settings.get("plugins").and_then(Value::as_array);
+        let host_of = |plugin: &Value| Some(plugin.get("hostname")?.as_str()?.to_owned());
+        let host_of_plugins =
+            || plugins?.iter().find_map(|plugin| host_of(plugin).or_else(|| plugin.get(1).and_then(host_of)));
         let defaults = Defaults {
             title: text(&["title"]).or_else(|| locale("title")),
             description: text(&["description"]).or_else(|| locale("description")),
-            base_url: base_url(
-                host.iter().find_map(|keys| text(keys)).filter(|host| host.contains("://")),
-                text(&["base"]),
-            ),
+            base_url: base_url(host.or_else(host_of_plugins).map(with_scheme), text(&["base"])),
             language: text(&["lang"]).or_else(|| locale("lang")),
             timezone: Some("UTC".to_owned()),
             author: text(&["themeConfig", "author"]).or_else(|| text(&["theme", "author", "name"])),
@@ -60,6 +63,11 @@ impl VuePress {
         let own = written("permalink").or_else(|| written("permalinkpattern"));
         own.or_else(of_folder).or(self.permalink.as_deref())
     }
+}
+
+/// A host as an address.
+fn with_scheme(host: String) -> String {
+    if host.contains("://") { host } else { format!("https://{host}") }
 }
 
 /// The folders of the official blog theme and plugin, with the patterns of their pages.
@@ -136,7 +144,12 @@ impl Format for VuePress {
         !path.split('/').any(|part| part.starts_with('.') || part == "node_modules")
     }
 
+    fn reads_bare_files(&self) -> bool {
+        true
+    }
+
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
+        correct_date(fields);
         title_of_heading(file.beginning, fields);
         date_of_name(file, fields);
         let name = file_name(without_ending(file.path));
