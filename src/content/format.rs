@@ -17,6 +17,7 @@ use crate::content::front_matter::Fields;
 use crate::content::permalink::PatternValues;
 use crate::issue::Issue;
 
+pub mod body;
 pub mod code;
 pub mod generators;
 pub mod hexo;
@@ -202,6 +203,17 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// The endings of posts besides those of Markdown, in lower case: `html`, `mdx`.
     fn endings(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether a file, given by its path below the folder of the site, is MDX, where braces contain expressions.
+    fn is_mdx(&self, path: &str) -> bool {
+        path.ends_with(".mdx")
+    }
+
+    /// The files of data whose fields the posts in and below a folder inherit, strongest first, all below the folder of the site.
+    /// `generators::settings` reads them.
+    fn folder_fields(&self, _folder: &str) -> Vec<String> {
+        Vec::new()
     }
 
     /// Whether a file in a content folder, given by its path below the folder of the site, is a post if it has front matter.
