@@ -205,6 +205,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         true
     }
 
+    /// The same where the content folder is the whole site, which also contains pages.
+    fn is_post_of_site(&self, path: &str) -> bool {
+        self.is_post(path)
+    }
+
     /// Whether an `index.md` owns the other files in and below its folder, so that no other Markdown file there is a post.
     fn has_bundles(&self) -> bool {
         false
