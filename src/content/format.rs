@@ -225,6 +225,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether a field may be repeated, and its last value counts.
+    fn allows_repeated_fields(&self) -> bool {
+        false
+    }
+
     /// Whether `PostFile::created` is needed.
     fn needs_history(&self) -> bool {
         false

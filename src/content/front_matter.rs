@@ -26,6 +26,8 @@ pub struct Block<'a> {
     lines_before: usize,
     /// Where the body begins.
     pub body: BodyStart,
+    /// Whether the last of repeated fields counts.
+    allows_repeats: bool,
 }
 
 /// The syntaxes of front matter.
@@ -141,13 +143,19 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
     };
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
     let line = 1 + bytes[..body_offset].iter().filter(|byte| **byte == b'\n').count();
-    Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
+    Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line }, allows_repeats: false })
 }
 
 /// The whole of a file as its text, for formats whose posts need no front matter.
 pub fn bare(bytes: &[u8]) -> Block<'_> {
     let offset = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3);
-    Block { syntax: Syntax::Yaml, text: "", lines_before: 0, body: BodyStart { offset, line: 1 } }
+    Block {
+        syntax: Syntax::Yaml,
+        text: "",
+        lines_before: 0,
+        body: BodyStart { offset, line: 1 },
+        allows_repeats: false,
+    }
 }
 
 fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
@@ -220,6 +228,11 @@ fn closing_brace(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
 }
 
 impl Block<'_> {
+    /// The same block, of whose repeated fields the last counts, as to most parsers of YAML.
+    pub fn allowing_repeats(self) -> Self {
+        Self { allows_repeats: true, ..self }
+    }
+
     /// Parses the fields.
     ///
     /// # Errors
@@ -273,6 +286,11 @@ impl Block<'_> {
     fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
         match repeated {
             None => Ok(Fields { entries, renamed: Vec::new() }),
+            Some(_) if self.allows_repeats => {
+                let mut fields = Fields::default();
+                entries.into_iter().for_each(|(name, value)| fields.set(&name, value));
+                Ok(fields)
+            }
             Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
@@ -475,6 +493,9 @@ mod tests {
             fields("---\ntitle: a\nparams:\n  title: c\n\"Title\" : b\n---\n"),
             Err("a.md:5:1 front-matter-syntax: the field `title` appears twice".into())
         );
+        let lenient = split("a.md", b"---\ntitle: a\nmood: c\nTitle: b\n---\n").unwrap().allowing_repeats();
+        let expected = vec![("title".to_owned(), Value::from("b")), ("mood".to_owned(), Value::from("c"))];
+        assert_eq!(lenient.fields("a.md").unwrap().entries, expected);
         assert_eq!(
             fields("+++\ntitle = 'a'\ntitle = 'b'\n+++\n"),
             Err("a.md:3:1 front-matter-syntax: the field `title` appears twice".into())

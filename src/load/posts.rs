@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::content::assemble::{Assembled, Site, Source, assemble};
-use crate::content::front_matter;
+use crate::content::front_matter::{self, Block};
 use crate::content::path::{composed, is_html};
 use crate::content::sections::Sections;
 use crate::disk::Project;
@@ -75,6 +75,7 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         }
         block => block,
     };
+    let block = if format.allows_repeated_fields() { block.map(Block::allowing_repeats) } else { block };
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let source = Source {
         path: &file.path,

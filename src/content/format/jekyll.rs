@@ -14,9 +14,11 @@ use crate::content::path::{folder, is_html};
 use crate::content::permalink::PatternValues;
 use crate::publication::is_language_tag;
 
+mod code_lines;
 mod excerpt;
 mod fields;
 mod front_matter_defaults;
+mod html_blocks;
 mod kramdown;
 mod liquid;
 mod location;
@@ -154,6 +156,10 @@ impl Format for Jekyll {
         true
     }
 
+    fn allows_repeated_fields(&self) -> bool {
+        true
+    }
+
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
         if let Some(location) = self.folders.locate(file.path) {
             fields::complete(&location, &self.defaults.of(&location), self.zone, fields);
@@ -175,6 +181,10 @@ impl Format for Jekyll {
         let is_html = is_html(&of.issue.path);
         let Translated { markdown, lost } = liquid::render(body, self, of, is_html);
         let markdown = excerpt::divided(markdown, text(&self.settings, &["excerpt_separator"]), of.issue);
-        Translated { markdown: if is_html { markdown } else { kramdown::as_commonmark(markdown) }, lost }
+        let is_kramdown = text(&self.settings, &["markdown"]).is_none_or(|name| name.eq_ignore_ascii_case("kramdown"));
+        Translated {
+            markdown: if is_html || !is_kramdown { markdown } else { kramdown::as_commonmark(markdown) },
+            lost,
+        }
     }
 }

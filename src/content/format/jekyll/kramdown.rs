@@ -5,21 +5,23 @@
 
 use std::borrow::Cow;
 
+use crate::content::format::jekyll::code_lines::CodeLines;
+use crate::content::format::jekyll::html_blocks;
+
 /// The Markdown without it.
 pub fn as_commonmark(markdown: Cow<'_, str>) -> Cow<'_, str> {
     if !["{:", "*[", "markdown="].iter().any(|mark| markdown.contains(mark)) {
-        return markdown;
+        return html_blocks::delimited(markdown);
     }
-    let mut reader = Reader { out: Vec::new(), fence: None, is_comment: false, wrappers: Vec::new() };
+    let mut reader = Reader { out: Vec::new(), code: CodeLines::new(), is_comment: false, wrappers: Vec::new() };
     markdown.split('\n').for_each(|line| reader.line(line));
-    Cow::Owned(reader.out.join("\n"))
+    html_blocks::delimited(Cow::Owned(reader.out.join("\n")))
 }
 
 struct Reader {
     /// A line for each line read.
     out: Vec<String>,
-    /// The fence that the code began with.
-    fence: Option<(char, usize)>,
+    code: CodeLines,
     /// Whether `{::comment}` is open.
     is_comment: bool,
     /// Elements with `markdown="1"`, by name, and how many of the same name are open in each.
@@ -28,7 +30,7 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, line: &str) {
-        if self.is_code(line) {
+        if self.code.is_code(line) {
             self.out.push(line.to_owned());
             return;
         }
@@ -51,29 +53,6 @@ impl Reader {
             return;
         }
         self.out.push(String::new());
-    }
-
-    /// Whether a line is in a fenced block, or begins or ends one.
-    fn is_code(&mut self, line: &str) -> bool {
-        let text = line.trim_start_matches([' ', '\t', '>', '-', '*']);
-        let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'));
-        let length = mark.map_or(0, |mark| text.chars().take_while(|c| *c == mark).count());
-        match self.fence {
-            Some((open, opening)) => {
-                let is_end =
-                    mark == Some(open) && length >= opening && text.trim_matches([open, ' ', '\t', '\r']).is_empty();
-                self.fence = Some((open, opening)).filter(|_| !is_end);
-                true
-            }
-            None if length >= 3 && !(mark == Some('`') && text[length..].contains('`')) => {
-                self.fence = mark.map(|mark| (mark, length));
-                true
-            }
-            None => {
-                line.starts_with("    ")
-                    && self.out.last().is_none_or(|before| before.trim().is_empty() || before.starts_with("    "))
-            }
-        }
     }
 
     /// The list whose only item the table of contents replaces.
