@@ -101,7 +101,8 @@ impl<'a> Composer<'a> {
         let lock = read_lock(self.project)?;
         let changing = changing_ids(&lock, self.issues).into_iter();
         let ids = changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect();
-        let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+        let folders = config.content.iter().chain(&config.static_folders);
+        let folders: Vec<String> = folders.map(|folder| folder.to_string_lossy().into_owned()).collect();
         let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
         let files = self.project.files_below_except(&[content.as_slice(), &[""]].concat(), &["node_modules"]);
         Ok(Site::new(&config.publication, self.issues, files, &content, ids, now).mailed(config.mail.is_some()))

@@ -254,6 +254,11 @@ impl Config {
         std::iter::once(&self.publication).chain(self.languages.others()).collect()
     }
 
+    /// The format of a project without a project file.
+    pub fn format_of_site(files: &SiteFiles<'_>) -> SiteFormat {
+        resolve::format::of_site(files)
+    }
+
     /// Reads the text of the project file of a project that no generator builds. `path` is its name in findings.
     ///
     /// # Errors

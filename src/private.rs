@@ -78,7 +78,8 @@ fn files(config: &Config) -> Vec<Private> {
 fn published_in<'a>(project: &Project, config: &'a Config, file: &Path) -> Option<&'a Path> {
     let real = |path: &Path| project.real_path(path).unwrap_or_else(|| plain(&project.path(path)));
     let (root, real_file) = (real(Path::new(".")), real(file));
-    let folders = config.content.iter().map(PathBuf::as_path).chain([Path::new(STATIC), &config.output]);
+    let named = config.content.iter().chain(&config.static_folders).map(PathBuf::as_path);
+    let folders = named.chain([Path::new(STATIC), &config.output]);
     folders.filter(|folder| real(folder) != root).find(|folder| {
         // As written, or after following links.
         plain(file).starts_with(plain(folder)) || real_file.starts_with(real(folder))

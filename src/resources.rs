@@ -15,7 +15,8 @@ use crate::edition::pictures::PictureLookup;
 use crate::issue::Issue;
 use crate::picture::probe_reader;
 
-/// Hugo publishes the contents of these folders at the root of the site, like those of content folders.
+/// Hugo publishes the contents of these folders at the root of the site, like those of content folders; other generators those of
+/// `Config::static_folders`.
 const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
 
 /// Finds files by URL.
@@ -99,7 +100,8 @@ pub fn below_root(project: &Project, config: &Config, url: &Url) -> Vec<PathBuf>
     let path = url.path();
     let below_root = path.strip_prefix(base.path()).unwrap_or(path.trim_start_matches('/'));
     let Some(below_root) = safe_relative_path(below_root) else { return Vec::new() };
-    let folders = ROOT_FOLDERS.iter().map(Path::new).chain(config.content.iter().map(PathBuf::as_path));
+    let named = config.static_folders.iter().chain(&config.content).map(PathBuf::as_path);
+    let folders = ROOT_FOLDERS.iter().map(Path::new).chain(named);
     folders.map(|folder| project.path(folder).join(&below_root)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::check::rule::Rule;
 
-pub(super) const RULES: [&Rule; 34] = [
+pub(super) const RULES: [&Rule; 38] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it requires, is missing",
@@ -22,6 +22,16 @@ pub(super) const RULES: [&Rule; 34] = [
         "renamed",
         "The project file uses the old name of a key or rule",
         "it still works; write the new name that the finding shows",
+    ),
+    &Rule::warning(
+        "format-config",
+        "The configuration of the site's generator cannot be read",
+        "it is ignored; correct it, or set in the project file what it determines",
+    ),
+    &Rule::warning(
+        "authors-file",
+        "The file of a site's authors cannot be read",
+        "keys of authors are taken for their names; correct the file",
     ),
     &Rule::warning(
         "hugo-config",
@@ -70,10 +80,20 @@ pub(super) const RULES: [&Rule; 34] = [
         "An `index.md` makes a folder with other issues one issue",
         "the others are skipped, as by Hugo; rename it to `_index.md`",
     ),
+    &Rule::warning(
+        "not-rendered",
+        "A tag, component or expression of the site's generator cannot be rendered",
+        "readers see the text, links and pictures in it, if any; write in Markdown what they should see",
+    ),
+    &Rule::warning(
+        "skipped-files",
+        "Files that look like posts are not read, because of their endings",
+        "convert them to Markdown, name the generator that reads them in `format`, or name them in `exclude`",
+    ),
     &Rule::error(
         "front-matter-missing",
         "A file does not begin with front matter",
-        "it is skipped; begin it with `---`, a line `title: …`, a line `date: …` and `---`",
+        "it is skipped; begin it with `---`, a line `title: …`, a line `date: …` and `---`, or set `format: plain`",
     ),
     &Rule::error(
         "front-matter-unclosed",

@@ -12,10 +12,12 @@ use crate::load;
 use crate::private::IGNORED;
 
 mod hugo;
+mod site;
 
 /// Write a commented project file
 ///
-/// On a Hugo site, title, address, languages, time zone, folders and permalinks come from its configuration. `.gitignore` is
+/// On a site of Hugo, Jekyll, Hexo, Zola, Pelican, Docusaurus, VuePress, VitePress, Astro or Eleventy, title, address, language, time
+/// zone, folders and permalinks come from its configuration. `.gitignore` is
 /// written or extended, so that subscribers, messages, keys and passwords stay out of git.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  cd my-blog && slugline init\n  slugline init --title \"Tide Notes\" \
@@ -51,7 +53,12 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let (hugo, warnings) = load::hugo_config(&project);
     context.report.findings(&warnings);
-    let values = values(args, hugo::values(&project, &hugo));
+    let format = load::with_site_files(&project, &hugo, Config::format_of_site);
+    let of_site = match format.is_of_hugo() {
+        true => hugo::values(&project, &hugo),
+        false => site::values(&project, &format),
+    };
+    let values = values(args, of_site);
     project.write_new(&context.config_file, filled_in(&values)?.as_bytes())?;
     let ignored = ignore(&project)?;
     context.report.result(&path.to_string_lossy(), &Document { path: &path, gitignore: ignored })?;
@@ -62,8 +69,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         (true, false) => "Set `base_url` in it, then run `slugline build`.",
         (false, false) => "Set `title` and `base_url` in it, then run `slugline build`.",
     });
-    if hugo.is_present() {
-        context.report.message("Check what it took from Hugo's configuration.");
+    if let Some(generator) = format.format.known() {
+        context.report.message(&format!("Check what it took from the configuration of {}.", generator.title()));
     }
     if ignored {
         context.report.message("Git ignores files with addresses, keys and messages: see `.gitignore`.");
@@ -71,15 +78,15 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The values given, in place of those of Hugo.
-fn values(args: &Args, mut of_hugo: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+/// The values given, in place of those of the site.
+fn values(args: &Args, mut of_site: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
     for (key, given) in [("title", &args.title), ("base_url", &args.base_url)] {
         if let Some(given) = given {
-            of_hugo.retain(|(other, _)| *other != key);
-            of_hugo.push((key, serde_json::Value::from(given.as_str()).to_string()));
+            of_site.retain(|(other, _)| *other != key);
+            of_site.push((key, serde_json::Value::from(given.as_str()).to_string()));
         }
     }
-    of_hugo
+    of_site
 }
 
 /// The project file with these values, quoted as in JSON, which YAML reads too.

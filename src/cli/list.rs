@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
+use crate::config::SiteFormat;
+use crate::content::format::Generator;
 use crate::covers::Covers;
 use crate::finding::Finding;
 use crate::issue::{Issue, Term};
@@ -10,7 +12,7 @@ use crate::load;
 
 /// List the issues as loaded, newest first
 ///
-/// Drafts and issues with a future date are listed too, and marked.
+/// Drafts and issues with a future date are listed too, and marked. Says which generator's format was recognised, and by what.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline list\n  slugline list latest\n  slugline list --json | jq -r '.issues[].permalink'"
@@ -29,13 +31,27 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         names => names.iter().map(|name| load::find(&loaded.issues, name, now)).collect::<Result<Vec<_>, _>>()?,
     };
     context.report.findings(&loaded.findings);
+    if let Some(format) = format_line(&config.format) {
+        context.report.message(&format);
+    }
     if context.report.json {
         let (covers, _) = Covers::open(&context.project, &config)?;
-        context.report.document(&Document { issues: issues.iter().map(|issue| Row::of(issue, &covers)).collect() })?;
+        let issues = issues.iter().map(|issue| Row::of(issue, &covers)).collect();
+        let format = config.format.format.known().map(Generator::name);
+        context.report.document(&Document { format, recognised_by: config.format.by.as_deref(), issues })?;
     } else {
         context.report.table(&issues.iter().map(|issue| columns(issue, now)).collect::<Vec<_>>())?;
     }
     Ok(if loaded.findings.iter().any(Finding::is_error) { Exit::Attention } else { Exit::Done })
+}
+
+/// The line about the format, if it is known.
+fn format_line(format: &SiteFormat) -> Option<String> {
+    let name = format.format.known()?.title();
+    Some(match &format.by {
+        Some(by) => format!("Format: {name}, recognised by `{by}`."),
+        None => format!("Format: {name}."),
+    })
 }
 
 fn columns(issue: &Issue, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
@@ -53,6 +69,10 @@ fn columns(issue: &Issue, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
 /// The document of `list`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// Format of the site, if it is known.
+    format: Option<&'a str>,
+    /// File or folder by which it was recognised; `null` if the project file names it, or Hugo's configuration shows it.
+    recognised_by: Option<&'a str>,
     /// Newest first.
     issues: Vec<Row<'a>>,
 }

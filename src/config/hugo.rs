@@ -20,6 +20,8 @@ const OF_HUGO: [&str; 8] =
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hugo {
     settings: Map<String, Value>,
+    /// The first file with settings.
+    file: Option<String>,
 }
 
 impl Hugo {
@@ -34,6 +36,7 @@ impl Hugo {
         })?;
         let is_certain = !path.starts_with("config.") || OF_HUGO.iter().any(|name| settings.contains_key(*name));
         if is_certain {
+            self.file.get_or_insert_with(|| path.to_owned());
             merge(&mut self.settings, placed(path, settings));
         }
         Ok(())
@@ -42,6 +45,11 @@ impl Hugo {
     /// Whether there is a Hugo site.
     pub fn is_present(&self) -> bool {
         !self.settings.is_empty()
+    }
+
+    /// The file that shows it.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
     }
 
     /// The setting with these names, in lower case and outermost first.

@@ -35,8 +35,7 @@ pub(super) struct RawConfig {
     pub format: Option<String>,
     pub content: Option<RawContent>,
     pub exclude: Option<OneOrMany>,
-    #[serde(rename = "static")]
-    pub static_folders: Option<OneOrMany>,
+    pub r#static: Option<OneOrMany>,
     pub permalink: Option<RawPermalink>,
     pub fields: BTreeMap<String, String>,
     pub updated_from: Option<RawUpdatedFrom>,

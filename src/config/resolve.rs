@@ -18,7 +18,7 @@ use crate::config::{Config, MailConfig, SiteFiles, mailbox};
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
 use crate::content::file_date::FileDate;
-use crate::content::format::{Defaults, Generator};
+use crate::content::format::Defaults;
 use crate::content::revision::UpdatedFrom;
 use crate::content::url_path::in_site;
 use crate::delivery::Policy;
@@ -38,7 +38,7 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
-mod format;
+pub(super) mod format;
 mod inbox;
 mod markdown;
 mod problems;
@@ -71,13 +71,10 @@ pub(super) fn resolve(raw: RawConfig, files: &SiteFiles<'_>, source: Source<'_>)
 
 fn config(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -> Config {
     let format = format::format(raw, files, problems);
-    let defaults = format.format.defaults();
-    let hugo = if format.format.known().is_none_or(|it| it == Generator::Hugo) { files.hugo } else { &Hugo::default() };
-    let mut publication = publication(raw, hugo, &defaults, problems);
+    let hugo = if format.is_of_hugo() { files.hugo } else { &Hugo::default() };
+    let mut publication = publication(raw, hugo, &format.format.defaults(), problems);
     let archive = archive::archive(raw, problems);
-    if let Some(archive) = &archive {
-        publication.home = archive::home(archive, &publication);
-    }
+    publication.home = archive::home(archive.as_ref(), &publication);
     let (content, languages) = content::folders(raw.content.as_ref(), hugo, &publication, &format, problems);
     let serve = serve::serve(raw, problems);
     let mail = raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems));
@@ -87,23 +84,16 @@ fn config(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -
         languages,
         exclude: content::excluded(raw.exclude.as_ref(), hugo, problems),
         paths_from_site: archive.is_none() && !matches!(raw.permalink, Some(RawPermalink::Pattern(_))),
-        permalink: match &archive {
-            Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),
-            _ if format.takes_permalink() => Addresses::default(),
-            _ => addresses::addresses(raw.permalink.as_ref(), hugo, &publication, problems),
+        permalink: match archive.as_ref().filter(|archive| archive.is_permalink) {
+            Some(archive) => Addresses::of_archive(archive.pattern.clone()),
+            None => addresses::addresses(raw.permalink.as_ref(), hugo, &format, &publication, problems),
         },
-        file_date: match format.format.is_hugo() {
-            true => hugo.file_date(),
-            false => FileDate::OfPath,
-        },
+        file_date: if format.format.is_hugo() { hugo.file_date() } else { FileDate::OfPath },
         fields: raw.fields.iter().map(|(name, own)| (name.to_lowercase(), own.to_lowercase())).collect(),
-        static_folders: content::static_folders(raw.static_folders.as_ref(), &format, problems),
+        static_folders: content::static_folders(raw.r#static.as_ref(), &format, problems),
         cascade: hugo.value(&["cascade"]).map(Cascade::all).unwrap_or_default(),
         site_content: content::of_site(hugo),
-        updated_from: match raw.updated_from {
-            None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
-            Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
-        },
+        updated_from: updated_from(raw.updated_from),
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], problems),
         markdown: markdown::dialect(&raw.markdown, hugo),
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
@@ -117,6 +107,13 @@ fn config(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -
         warnings: Vec::new(),
         format,
         publication,
+    }
+}
+
+fn updated_from(written: Option<RawUpdatedFrom>) -> UpdatedFrom {
+    match written {
+        None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
+        Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
     }
 }
 

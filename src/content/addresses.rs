@@ -68,6 +68,11 @@ impl Addresses {
         Self { own: Some(pattern), ..Self::default() }
     }
 
+    /// Whether the pages are those of a web archive of ours.
+    pub fn is_of_archive(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Adds a pattern for the pages whose `logical_path` a glob matches.
     pub fn add_target(&mut self, target: Option<Glob>, pattern: Pattern) {
         self.rules.push(Rule { target, pattern });

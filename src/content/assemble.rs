@@ -69,7 +69,9 @@ pub fn assemble<'a>(
         fields.rename(|fields| format.complete(&file, fields));
     }
     let address = |page: &PatternValues<'_>, fields: &Fields| {
-        site.format.filter(|format| format.has_addresses())?.address(&file, page, fields)
+        site.format
+            .filter(|format| format.has_addresses() && !site.permalink.is_of_archive())?
+            .address(&file, page, fields)
     };
     let issue = issue(source, block, &mut fields, publication, site, &address);
     let findings = fields.into_findings();
@@ -108,7 +110,8 @@ fn issue(
     let of_archive = site.page.map(|pattern| absolute(&publication.base_url, &in_folder(folder, &pattern.path(&page))));
     let permalink = absolute(&publication.base_url, &path);
     let custom_id = custom_id(fields);
-    let [description, summary, excerpt] = ["description", "summary", "excerpt"].map(|name| fields.text(name));
+    let (description, summary) = (fields.text("description"), fields.text("summary"));
+    let excerpt = fields.text("excerpt");
     Some(Issue {
         path: source.path.to_owned(),
         id: IssueId::new(custom_id.as_deref().unwrap_or(permalink.as_str()))?,

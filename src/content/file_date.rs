@@ -91,4 +91,22 @@ mod tests {
         assert!(FileDate::First.of("2026-03-05-ebb", written, Tz::UTC).is_some());
         assert_eq!(FileDate::Ignored.of("2026-03-05-ebb", None, Tz::UTC), None);
     }
+
+    #[test]
+    fn outside_hugo_folders_are_dates_too() {
+        let of = |path: &str| {
+            let found = FileDate::OfPath.of(path, None, Tz::UTC);
+            found.map(|(date, slug)| (date.format("%F").to_string(), slug.to_owned()))
+        };
+        let is = |slug: &str| Some(("2026-03-05".to_owned(), slug.to_owned()));
+        assert_eq!(of("blog/2026/03/05/ebb.md"), is(""));
+        assert_eq!(of("2026/03/05/ebb/index.md"), is(""));
+        assert_eq!(of("2026/03/05-ebb.md"), is(""));
+        assert_eq!(of("2026/03/2026-03-05-ebb.mdx"), is("ebb"));
+        assert_eq!(of("2026/03/ebb.md"), None);
+        assert_eq!(of("2026/13/05/ebb.md"), None);
+        assert_eq!(of("05/ebb.md"), None);
+        let written = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").ok();
+        assert_eq!(FileDate::OfPath.of("2026/03/05/ebb.md", written, Tz::UTC), None);
+    }
 }

@@ -129,7 +129,7 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
     let Some((syntax, start, lines_before)) = opening(bytes) else {
         let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
-            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`")
+            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`")
             .at(Place::file(path));
         return Err(Box::new(finding));
     };

@@ -26,10 +26,10 @@ mod mailings;
 /// The file, below the project folder.
 pub const FILE: &str = "feeds.lock";
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// The version of programs that loaded fewer issues than this one.
-const VERSION_BEFORE: u32 = 1;
+/// The latest version of programs that loaded fewer issues than this one.
+const VERSION_BEFORE: u32 = 2;
 
 const HEADER: &str = "\
 # The ids under which subscribers know your issues. `slugline build` writes this file; commit it. As long as it is there,
@@ -94,7 +94,7 @@ impl Lock {
             Ok(raw) => return Err(Box::new(other_version(text, raw.version))),
             Err(error) => return Err(Box::new(unreadable(text, &error))),
         };
-        let mut lock = Self { is_from_before: raw.version == VERSION_BEFORE, ..Self::default() };
+        let mut lock = Self { is_from_before: raw.version <= VERSION_BEFORE, ..Self::default() };
         let mut owners: BTreeMap<IssueId, String> = BTreeMap::new();
         for (path, entry) in raw.issues {
             let place = Place::in_text(FILE, text, entry.span().start);
@@ -220,7 +220,7 @@ fn parse_own_output(text: &str) -> Option<Lock> {
         Some(mailings) => ("", mailings),
         None => lines.split_once("\n\n").unwrap_or((lines, "")),
     };
-    let (mailings, is_from_before) = (mailings::parse_own_output(mailings.lines())?, version == VERSION_BEFORE);
+    let (mailings, is_from_before) = (mailings::parse_own_output(mailings.lines())?, version <= VERSION_BEFORE);
     let mut lock = Lock { mailings, is_from_before, ..Lock::default() };
     for line in lines.lines() {
         let (path, locked) = parse_line(line)?;
@@ -293,13 +293,12 @@ fn unreadable(text: &str, error: &toml::de::Error) -> Finding {
 }
 
 fn is_known(version: u32) -> bool {
-    [VERSION_BEFORE, VERSION].contains(&version)
+    (1..=VERSION).contains(&version)
 }
 
 fn other_version(text: &str, version: u32) -> Finding {
-    let message = format!(
-        "the lock file has version {version}, but this slugline supports only versions {VERSION_BEFORE} and {VERSION}"
-    );
+    let message =
+        format!("the lock file has version {version}, but this slugline supports only versions up to {VERSION}");
     let place = Place::of_value(FILE, text, &["version"]);
     Finding::error("lock-version", message).help("use the slugline version that wrote it, or a newer one").at(place)
 }
@@ -349,7 +348,7 @@ mod tests {
             ..Lock::default()
         };
         let expected = format!(
-            "version = 2\n\n[issues]\n\
+            "version = 3\n\n[issues]\n\
              \"a\\\".md\" = {{ id = \"one\", published = \"2026-11-02T08:00:00Z\", sha256 = \"{HASH}\" }}\n\
              \"潮 汐.md\" = {{ id = \"https://example.org/b/\", published = \"2026-11-02T08:00:00Z\", sha256 = \"{HASH}\", \
              former = [\"b\", \"c\"] }}\n"
@@ -386,8 +385,17 @@ mod tests {
     }
 
     #[test]
+    fn the_versions_before_are_read() {
+        for (version, is_from_before) in [(1, true), (2, true), (3, false)] {
+            let lock = Lock::parse(&format!("version = {version}\n\n[issues]\n")).unwrap();
+            assert_eq!(lock.is_from_before, is_from_before, "{version}");
+            assert_eq!(Lock::parse(&lock.to_text()).unwrap(), lock, "{version}");
+        }
+    }
+
+    #[test]
     fn a_file_of_another_version_is_rejected() {
-        for text in ["version = 3\n", "version = 3\n[posts]\na = 1\n"] {
+        for text in ["version = 4\n", "version = 4\n[posts]\na = 1\n"] {
             let finding = Lock::parse(text).unwrap_err();
             let place = finding.place.as_ref().unwrap().to_string();
             assert_eq!((finding.rule, place.as_str()), ("lock-version", "feeds.lock:1:11"), "{text}");

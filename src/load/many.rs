@@ -32,3 +32,23 @@ pub(super) fn summarised(findings: Vec<Finding>) -> Vec<Finding> {
     }
     summary
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Place;
+
+    #[test]
+    fn the_first_few_are_shown_and_the_others_counted() {
+        let finding = |rule, message: &str, path: String| Finding::error(rule, message).at(Place::file(path));
+        let alike = |count: usize| (1..=count).map(|n| finding("a", "why", format!("{n}.md"))).collect::<Vec<_>>();
+        assert_eq!(summarised(alike(4)), alike(4), "a line for one would be no shorter");
+        let mut findings = alike(9);
+        findings.insert(2, finding("b", "why", "x.md".into()));
+        findings.insert(5, finding("a", "another", "y.md".into()));
+        let shown: Vec<_> = summarised(findings).into_iter().map(|it| (it.rule, it.message)).collect();
+        let why = |rule| (rule, "why".to_owned());
+        let others = ("a", "the same of 6 files more: why".to_owned());
+        assert_eq!(shown, [why("a"), why("a"), why("b"), why("a"), others, ("a", "another".to_owned())]);
+    }
+}

@@ -28,7 +28,11 @@ pub(super) fn read(project: &Project, config: &Config) -> (Map<String, Value>, V
             }
         };
         match serde_yaml::from_str::<Map<String, Value>>(&text) {
-            Ok(read) => read.into_iter().for_each(|(key, person)| drop(people.entry(key).or_insert(person))),
+            Ok(read) => {
+                for (key, person) in read {
+                    people.entry(key).or_insert(person);
+                }
+            }
             Err(error) => {
                 let finding =
                     Finding::warning("authors-file", format!("it is not a mapping of keys to authors: {error}"));

@@ -4,6 +4,7 @@
 //! files.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -60,22 +61,17 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
     let (head, size) = match project.head_and_size(&file.path, front_matter::is_complete) {
         Ok(read) => read,
-        Err(error) => {
-            let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
-            return left_out(
-                finding.help("give the user who runs slugline permission to read it").at(Place::file(&file.path)),
-            );
-        }
+        Err(error) => return left_out(unreadable(&file.path, &error)),
     };
     let below_content = config.languages.without_language(file.below_content());
-    let format = &config.format.format;
     let block = match front_matter::split(&file.path, &head) {
-        Err(finding) if finding.rule == "front-matter-missing" && format.reads_bare_files() => {
+        Err(finding) if is_missing(&finding) && config.format.format.reads_bare_files() => {
             Ok(front_matter::bare(&head))
         }
         block => block,
     };
-    let block = if format.allows_repeated_fields() { block.map(Block::allowing_repeats) } else { block };
+    let allows_repeats = config.format.format.allows_repeated_fields();
+    let block = if allows_repeats { block.map(Block::allowing_repeats) } else { block };
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let source = Source {
         path: &file.path,
@@ -86,17 +82,7 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         created: None,
     };
     let publication = config.languages.of_file(&file.path, &config.publication);
-    let site = Site {
-        permalink: &config.permalink,
-        page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
-        sections: Some(surroundings.sections),
-        cascades: &config.cascade,
-        file_date: config.file_date,
-        root: config.site_root(&file.path),
-        format: Some(format),
-        fields: &config.fields,
-        people: Some(surroundings.people),
-    };
+    let site = site(config, surroundings, &file.path);
     let nothing = || Assembled { issue: None, findings: Vec::new() };
     match block {
         Ok(block) => match assemble(source, &block, publication, site) {
@@ -106,10 +92,34 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
             assembled => assembled,
         },
         // A page or a fragment that is published as it is.
-        Err(finding) if finding.rule == "front-matter-missing" && is_html(&file.path) => nothing(),
+        Err(finding) if is_missing(&finding) && is_html(&file.path) => nothing(),
         // A fragment that other pages include.
         Err(_) if !site.lists(source, publication) => nothing(),
         Err(finding) => left_out(*finding),
+    }
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Finding {
+    let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
+    finding.help("give the user who runs slugline permission to read it").at(Place::file(path))
+}
+
+fn is_missing(finding: &Finding) -> bool {
+    finding.rule == "front-matter-missing"
+}
+
+/// What the site determines about this file.
+fn site<'a>(config: &'a Config, surroundings: Surroundings<'a>, path: &str) -> Site<'a> {
+    Site {
+        permalink: &config.permalink,
+        page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
+        sections: Some(surroundings.sections),
+        cascades: &config.cascade,
+        file_date: config.file_date,
+        root: config.site_root(path),
+        format: Some(&config.format.format),
+        fields: &config.fields,
+        people: Some(surroundings.people),
     }
 }
 

@@ -131,7 +131,7 @@ fn project_keys() -> BTreeSet<String> {
         } else if !current.is_empty() && !line.starts_with(['#', '/']) {
             let field = line.strip_prefix("pub ").and_then(|line| line.trim_end_matches(',').split_once(": "));
             let entry = match field {
-                Some((name, of)) => (Some(name.to_owned()), of.to_owned()),
+                Some((name, of)) => (Some(name.trim_start_matches("r#").to_owned()), of.to_owned()),
                 None => (None, line.to_owned()),
             };
             types.entry(current.clone()).or_default().push(entry);
@@ -162,8 +162,12 @@ fn collect(
 /// Every name of a field that the code which reads front matter asks for: `fields.text("title")`, `read("date")`.
 fn front_matter_keys() -> BTreeSet<String> {
     let code = code_below("src/content");
-    let (_, covers) = code.split_once("FIELDS: [&str; 7] = [").expect("the names of covers");
+    let (_, covers) = code.split_once("pub const FIELDS: [&str; 13] = [").expect("the names of covers");
     let covers = covers.split(']').next().unwrap().split('"').skip(1).step_by(2);
+    let other_names = ["RENAMED: [(&str, &str); 6] = [", "ADDRESSES: [&str; 2] = ["].map(|table| {
+        let (_, names) = code.split_once(table).expect("other names of fields");
+        names.split("];").next().unwrap().split('"').skip(1).step_by(2)
+    });
     let methods = code.split("fields.").skip(1);
     let methods =
         methods.map(|rest| rest.trim_start_matches(|letter: char| letter.is_ascii_lowercase() || letter == '_'));
@@ -171,7 +175,12 @@ fn front_matter_keys() -> BTreeSet<String> {
         [" read(", "(read(", "terms(fields, "].into_iter().flat_map(|function| code.split(function).skip(1));
     let asked =
         methods.filter_map(|rest| rest.strip_prefix("(\"")).chain(functions.filter_map(|rest| rest.strip_prefix('"')));
-    asked.filter_map(|rest| rest.split('"').next()).chain(covers).map(str::to_owned).collect()
+    asked
+        .filter_map(|rest| rest.split('"').next())
+        .chain(covers)
+        .chain(other_names.into_iter().flatten())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The code of all files below a folder, without unit tests.

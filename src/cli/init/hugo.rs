@@ -26,7 +26,7 @@ pub(super) fn values(project: &Project, hugo: &Hugo) -> Vec<(&'static str, Strin
 }
 
 /// Themes come with addresses such as `https://example.com/`, and some sites with `/`.
-fn is_of_a_site(base_url: &Value) -> bool {
+pub(super) fn is_of_a_site(base_url: &Value) -> bool {
     let url = base_url.as_str().and_then(|text| url::Url::parse(text).ok());
     let host = url.as_ref().and_then(url::Url::host_str);
     let name = host.map(|host| host.strip_prefix("www.").unwrap_or(host));

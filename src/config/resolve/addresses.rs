@@ -3,8 +3,11 @@
 //! Takes both; returns what determines the path of a page. How paths are written, such as `uglyURLs`, only Hugo's
 //! configuration says.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
+use crate::config::SiteFormat;
 use crate::config::hugo::Hugo;
 use crate::config::raw::{RawPermalink, RawSectionPattern};
 use crate::config::resolve::Problems;
@@ -15,39 +18,22 @@ use crate::content::url_path::lower_with_hyphens;
 use crate::finding::{Finding, Place};
 use crate::publication::Publication;
 
-/// The addresses of pages that Hugo makes.
+/// The addresses of pages, as Hugo makes them; a format with patterns of its own makes them itself.
 pub(super) fn addresses(
     written: Option<&RawPermalink>,
     hugo: &Hugo,
+    format: &SiteFormat,
     publication: &Publication,
     problems: &mut Problems<'_>,
 ) -> Addresses {
+    if format.takes_permalink() {
+        return Addresses::default();
+    }
     let mut addresses = match (written, hugo.value(&["permalinks"])) {
         (Some(RawPermalink::Pattern(written)), _) => {
             pattern(written, &["permalink"], problems).map(Addresses::of_pattern).unwrap_or_default()
         }
-        (Some(RawPermalink::Sections(written)), _) => {
-            let mut patterns = Vec::new();
-            for (name, written) in written {
-                match written {
-                    RawSectionPattern::Pattern(written) => {
-                        patterns.extend(pattern(written, &["permalink", name], problems).map(|it| (name.clone(), it)));
-                    }
-                    RawSectionPattern::Page(inner) if name == "page" => {
-                        let read = |(name, written): (&String, &String)| {
-                            Some((name.clone(), pattern(written, &["permalink", "page", name], problems)?))
-                        };
-                        patterns.extend(inner.iter().filter_map(read));
-                    }
-                    RawSectionPattern::Page(_) => problems.value(
-                        &["permalink", name],
-                        "a mapping is allowed only in `page`",
-                        "write a pattern such as `/:year/:slug/` for each section",
-                    ),
-                }
-            }
-            of_sections(patterns)
-        }
+        (Some(RawPermalink::Sections(written)), _) => of_sections(sections_written(written, problems)),
         (None, Some(Value::Object(permalinks))) => of_sections(sections_of_hugo(permalinks, problems)),
         (None, Some(Value::Array(rules))) => of_rules(rules, problems),
         (None, _) => Addresses::default(),
@@ -60,6 +46,33 @@ pub(super) fn addresses(
 fn pattern(written: &str, keys: &[&str], problems: &mut Problems<'_>) -> Option<Pattern> {
     let help = format!("the tokens are {}", Pattern::tokens().join(" "));
     problems.check(Pattern::parse(written), keys, "not a valid pattern", &help)
+}
+
+/// `permalink: {posts: …}`, also in `page`, as in Hugo.
+fn sections_written(
+    written: &BTreeMap<String, RawSectionPattern>,
+    problems: &mut Problems<'_>,
+) -> Vec<(String, Pattern)> {
+    let mut patterns = Vec::new();
+    for (name, written) in written {
+        match written {
+            RawSectionPattern::Pattern(written) => {
+                patterns.extend(pattern(written, &["permalink", name], problems).map(|it| (name.clone(), it)));
+            }
+            RawSectionPattern::Page(inner) if name == "page" => {
+                let read = |(name, written): (&String, &String)| {
+                    Some((name.clone(), pattern(written, &["permalink", "page", name], problems)?))
+                };
+                patterns.extend(inner.iter().filter_map(read));
+            }
+            RawSectionPattern::Page(_) => problems.value(
+                &["permalink", name],
+                "a mapping is allowed only in `page`",
+                "write a pattern such as `/:year/:slug/` for each section",
+            ),
+        }
+    }
+    patterns
 }
 
 fn of_sections(patterns: Vec<(String, Pattern)>) -> Addresses {

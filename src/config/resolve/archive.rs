@@ -31,7 +31,8 @@ pub(super) fn archive(raw: &RawConfig, problems: &mut Problems<'_>) -> Option<Op
     Some(Options { pattern, is_permalink })
 }
 
-/// The address of the archive's index page.
-pub(super) fn home(archive: &Options, publication: &Publication) -> Url {
-    absolute(&publication.base_url, &format!("/{}", archive.folder(publication)))
+/// The home page of the publication: the archive's index page, if there is one.
+pub(super) fn home(archive: Option<&Options>, publication: &Publication) -> Url {
+    let folder = archive.map_or_else(String::new, |archive| archive.folder(publication));
+    absolute(&publication.base_url, &format!("/{folder}"))
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::config::raw::{OneOrMany, RawConfig, RawContent, RawPermalink};
-use crate::config::resolve::Problems;
+use crate::config::resolve::{Problems, Source};
 use crate::config::{SiteFiles, SiteFormat};
 use crate::content::format::generators::{GeneratorFormat, config_files, recognise, settings};
 use crate::content::format::{Generator, Settings};
@@ -22,13 +22,20 @@ const POSTS: &str = "_posts";
 /// The content folder of other sites.
 const CONTENT: &str = "content";
 
+/// Returns the format of a project without a project file.
+pub(in crate::config) fn of_site(files: &SiteFiles<'_>) -> SiteFormat {
+    let source = Source { path: "", text: "" };
+    let mut problems = Problems { source, findings: Vec::new(), warnings: Vec::new() };
+    format(&RawConfig::default(), files, &mut problems)
+}
+
 /// Returns the format of the site.
 pub(super) fn format(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -> SiteFormat {
     let folders = site_folders(raw.content.as_ref());
     let named = raw.format.as_deref().map(str::trim).filter(|name| *name != "auto");
     let recognised = match named {
         Some(name) => generator_named(name, problems).map(|generator| named_in(generator, &folders, files)),
-        None if files.hugo.is_present() => Some(Recognised::new(Generator::Hugo, "", None)),
+        None if files.hugo.is_present() => Some(Recognised::new(Generator::Hugo, "", files.hugo.file())),
         None => recognised(&folders, files).or_else(|| by_content_folder(raw.content.as_ref(), files)),
     };
     let Some(Recognised { generator, folder, by }) = recognised else { return SiteFormat::default() };
@@ -86,10 +93,11 @@ fn site_folders(content: Option<&RawContent>) -> Vec<String> {
     folders
 }
 
+/// Without `content`, those in which Jekyll and Hexo look.
 fn content_folders(content: Option<&RawContent>) -> Vec<String> {
     let items = |folders: &OneOrMany| folders.items().into_iter().map(str::to_owned).collect::<Vec<_>>();
     match content {
-        None => Vec::new(),
+        None => vec![String::new(), "source".to_owned()],
         Some(RawContent::Folders(folders)) => items(folders),
         Some(RawContent::Languages(languages)) => languages.values().flat_map(items).collect(),
     }
@@ -170,7 +178,9 @@ fn format_of(
         _ => None,
     };
     let format = GeneratorFormat::new(Some(generator), settings.clone(), written);
+    let is_of_hugo = |format: &GeneratorFormat| permalink.is_some() && (written.is_none() || !format.has_patterns());
     let format = match (format, written) {
+        (Ok(format), _) if is_of_hugo(&format) => Ok(format.with_addresses_of_hugo()),
         (Err(_), Some(written)) if Pattern::parse(written).is_ok() => {
             GeneratorFormat::new(Some(generator), settings, None).map(GeneratorFormat::with_addresses_of_hugo)
         }
@@ -178,4 +188,85 @@ fn format_of(
     };
     let help = format!("use the tokens of {}", generator.title());
     problems.check(format, &["permalink"], "not a valid pattern", &help).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::hugo::Hugo;
+
+    /// Generator, folder of the site, and what shows it, of a project with these files.
+    fn recognised(project_file: &str, files: &[(&str, &str)]) -> (Option<&'static str>, String, Option<String>) {
+        let below = |path: &str, folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let exists = |path: &str| files.iter().any(|(file, _)| *file == path || below(file, path));
+        let text = |path: &str| files.iter().find(|(file, _)| *file == path).map(|(_, text)| (*text).to_owned());
+        let mut hugo = Hugo::default();
+        for (path, text) in files.iter().filter(|(path, _)| ["hugo.toml", "config.toml"].contains(path)) {
+            hugo.add(path, text).unwrap();
+        }
+        let project_file = format!("title: T\nbase_url: https://tides.example.org\n{project_file}");
+        let files = SiteFiles { hugo: &hugo, exists: &exists, text: &text };
+        let SiteFormat { format, by, folder } =
+            Config::parse_beside("slugline.yaml", &project_file, &files).unwrap().format;
+        (format.known().map(Generator::name), folder, by)
+    }
+
+    #[test]
+    fn the_files_of_a_generator_show_it() {
+        for (files, name, by) in [
+            (&[("hugo.toml", "title = 'T'")][..], "hugo", "hugo.toml"),
+            (&[("config.toml", "baseURL = '/'")], "hugo", "config.toml"),
+            (&[("config.toml", "base_url = 'https://tides.example.org'")], "zola", "config.toml"),
+            (&[("zola.toml", "")], "zola", "zola.toml"),
+            (&[("_config.yml", ""), ("_posts/a.md", "")], "jekyll", "_config.yml"),
+            (&[("_config.yml", ""), ("source/_posts/a.md", "")], "hexo", "_config.yml"),
+            (&[("_config.yml", ""), ("scaffolds/post.md", "")], "hexo", "_config.yml"),
+            (&[("_posts/a.md", "")], "jekyll", "_posts"),
+            (&[("source/_posts/a.md", "")], "hexo", "source/_posts"),
+            (&[("pelicanconf.py", "")], "pelican", "pelicanconf.py"),
+            (&[("docusaurus.config.ts", "")], "docusaurus", "docusaurus.config.ts"),
+            (&[(".vuepress/config.js", "")], "vuepress", ".vuepress/config.js"),
+            (&[(".vitepress/theme/index.ts", "")], "vitepress", ".vitepress"),
+            (&[("astro.config.mjs", "")], "astro", "astro.config.mjs"),
+            (&[(".eleventy.js", "")], "eleventy", ".eleventy.js"),
+        ] {
+            assert_eq!(recognised("", files), (Some(name), String::new(), Some(by.to_owned())), "{files:?}");
+        }
+        assert_eq!(
+            recognised("", &[("config.toml", "title = 'T'"), ("content/a.md", "")]),
+            (None, String::new(), None)
+        );
+    }
+
+    #[test]
+    fn the_site_may_be_in_a_folder() {
+        let site = &[("package.json", ""), ("website/docusaurus.config.js", ""), ("website/blog/a.md", "")][..];
+        let by = Some("website/docusaurus.config.js".to_owned());
+        assert_eq!(recognised("content: website/blog\n", site), (Some("docusaurus"), "website/".to_owned(), by));
+        assert_eq!(recognised("content: other/blog\n", site), (None, String::new(), None));
+        for (content, generator, folder, by) in [
+            ("docs/_posts", "jekyll", "docs/", "docs/_posts"),
+            ("docs", "jekyll", "docs/", "docs/_posts"),
+            ("blog/source/_posts/en", "hexo", "blog/", "blog/source/_posts/en"),
+            ("my_posts", "", "", ""),
+            ("resource/_posts", "jekyll", "resource/", "resource/_posts"),
+        ] {
+            let found = recognised(&format!("content: {content}\n"), &[("docs/_posts/a.md", "")]);
+            let expected = match generator {
+                "" => (None, String::new(), None),
+                _ => (Some(generator), folder.to_owned(), Some(by.to_owned())),
+            };
+            assert_eq!(found, expected, "{content}");
+        }
+    }
+
+    #[test]
+    fn a_named_format_wins_over_files() {
+        let files = &[("hugo.toml", "title = 'T'"), ("site/_config.yml", "")][..];
+        let found = recognised("format: jekyll\ncontent: site/_posts\n", files);
+        assert_eq!(found, (Some("jekyll"), "site/".to_owned(), None));
+        assert_eq!(recognised("format: plain\n", files), (Some("plain"), String::new(), None));
+        assert_eq!(recognised("format: auto\n", files).0, Some("hugo"));
+    }
 }

@@ -111,7 +111,13 @@ pub struct GeneratorFormat {
 
 /// The format of sites that Hugo builds, and of those whose generator is not known.
 #[derive(Debug)]
-struct LikeHugo;
+struct LikeHugo {
+    endings: &'static [&'static str],
+}
+
+const HUGO: LikeHugo = LikeHugo { endings: &["html", "htm"] };
+
+const UNKNOWN: LikeHugo = LikeHugo { endings: &["html", "htm", "mdx"] };
 
 impl Format for LikeHugo {
     fn generator(&self) -> Generator {
@@ -119,7 +125,7 @@ impl Format for LikeHugo {
     }
 
     fn endings(&self) -> &'static [&'static str] {
-        &["html"]
+        self.endings
     }
 
     fn has_bundles(&self) -> bool {
@@ -134,7 +140,8 @@ impl GeneratorFormat {
     /// Why the pattern is invalid.
     pub fn new(generator: Option<Generator>, settings: Settings, permalink: Option<&str>) -> Result<Self, String> {
         let format: Arc<dyn Format> = match generator {
-            None | Some(Generator::Hugo) => Arc::new(LikeHugo),
+            None => Arc::new(UNKNOWN),
+            Some(Generator::Hugo) => Arc::new(HUGO),
             Some(Generator::Jekyll) => Arc::new(jekyll::Jekyll::new(settings.clone(), permalink)?),
             Some(Generator::Hexo) => Arc::new(hexo::Hexo::new(settings.clone(), permalink)?),
             Some(Generator::Zola) => Arc::new(zola::Zola::new(settings.clone())),
@@ -173,7 +180,7 @@ impl Default for GeneratorFormat {
             settings: Settings::new(),
             permalink: None,
             has_addresses_of_hugo: false,
-            format: Arc::new(LikeHugo),
+            format: Arc::new(UNKNOWN),
         }
     }
 }

@@ -188,3 +188,103 @@ impl Format for Jekyll {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn jekyll(settings: &Value, permalink: Option<&str>) -> Jekyll {
+        Jekyll::new(settings.as_object().unwrap().clone(), permalink).unwrap()
+    }
+
+    fn address(jekyll: &Jekyll, path: &str, fields: &[(&str, &str)]) -> Option<String> {
+        let mut own = Fields::default();
+        fields.iter().for_each(|(name, value)| own.set(name, *value));
+        let file = PostFile { path, below_content: path, beginning: "", created: None };
+        let date = DateTime::parse_from_rfc3339("2026-01-02T23:00:00Z").unwrap();
+        let page = PatternValues { path, above: &[], title: "T", slug: None, date };
+        jekyll.address(&file, &page, &own)
+    }
+
+    #[test]
+    fn addresses_depend_on_kind_style_and_front_matter() {
+        let site = json!({
+            "permalink": "/:categories/:title/", "collections": {"tools": {}, "docs": {"permalink": "/d/:name:output_ext"}}
+        });
+        let site = jekyll(&site, None);
+        let post = "_posts/2026-01-02-A-b.md";
+        for (path, fields, expected) in [
+            (post, &[("categories", "Sea")][..], Some("/sea/A-b/")),
+            (post, &[("permalink", "/x/:year:output_ext")], Some("/x/2026.html")),
+            (post, &[("permalink", "x")], Some("/x")),
+            ("_drafts/A b.md", &[], Some("/A-b/")),
+            ("_tools/x/A b.md", &[], Some("/tools/x/A%20b/")),
+            ("_docs/x/A b.md", &[], Some("/d/a-b.html")),
+            ("notes/A b.md", &[], Some("/notes/A%20b/")),
+            ("notes/index.md", &[], Some("/notes/")),
+            ("_layouts/a.html", &[], None),
+        ] {
+            assert_eq!(address(&site, path, fields).as_deref(), expected, "{path}");
+        }
+        assert_eq!(address(&jekyll(&json!({}), None), post, &[]).as_deref(), Some("/2026/01/02/A-b.html"));
+        assert_eq!(address(&jekyll(&json!({}), None), "notes/a.md", &[]).as_deref(), Some("/notes/a.html"));
+        let of_posts = json!({"permalink": "pretty", "collections": {"posts": {"permalink": "/p/:slug"}}});
+        assert_eq!(address(&jekyll(&of_posts, None), post, &[]).as_deref(), Some("/p/a-b"));
+    }
+
+    #[test]
+    fn a_pattern_of_the_project_file_keeps_the_case_of_slugs() {
+        let of_project = |permalink| {
+            address(&jekyll(&json!({"permalink": "none"}), Some(permalink)), "_posts/2026-01-02-A-1.0.md", &[])
+        };
+        assert_eq!(of_project("/:year/:slug/").as_deref(), Some("/2026/A-1.0/"));
+        assert_eq!(of_project("/:slug_:title:slug").as_deref(), Some("/A-1.0_A-1.0A-1.0"));
+        assert_eq!(of_project("pretty").as_deref(), Some("/2026/01/02/A-1.0/"));
+        let invalid = |permalink| Jekyll::new(Settings::new(), Some(permalink)).unwrap_err();
+        assert_eq!(invalid("/:slugorfilename/"), "unknown placeholder `:slugorfilename`");
+        assert_eq!(invalid("/blog/"), "no placeholder distinguishes one post from another");
+    }
+
+    #[test]
+    fn posts_are_told_from_pages() {
+        let site = jekyll(&json!({"collections": ["docs"]}), None);
+        for (path, is_post, is_post_of_site) in [
+            ("_posts/2026-01-02-a.md", true, true),
+            ("_posts/2026-01-02-a.html", true, true),
+            ("_drafts/a.md", true, true),
+            ("_posts/README.md", false, false),
+            ("_docs/a.html", true, false),
+            ("about.md", true, false),
+            ("index.html", false, false),
+            ("_layouts/a.md", false, false),
+        ] {
+            assert_eq!((site.is_post(path), site.is_post_of_site(path)), (is_post, is_post_of_site), "{path}");
+        }
+    }
+
+    #[test]
+    fn settings_stand_for_keys_of_the_project_file() {
+        let yaml = "\u{feff}title: Tides\nurl: https://tides.example.org/\nbaseurl: /blog/\nlocale: zh_CN\ntimezone: Asia/Shanghai\n\
+                    author: {name: Maren}\nsource: src\ncollections_dir: c\npermalink: pretty\n";
+        let expected = Defaults {
+            title: Some("Tides".to_owned()),
+            base_url: Some("https://tides.example.org/blog".to_owned()),
+            language: Some("zh-CN".to_owned()),
+            timezone: Some("Asia/Shanghai".to_owned()),
+            author: Some("Maren".to_owned()),
+            content: vec!["src".to_owned()],
+            permalink: Some("pretty".to_owned()),
+            ..Defaults::default()
+        };
+        let defaults = |settings| Jekyll::new(settings, None).unwrap().defaults();
+        assert_eq!(defaults(settings("_config.yml", yaml).unwrap()), expected);
+        let toml = "timezone = \"Mars/Olympus\"\nlang = \"no language\"\nauthor = \"Ida\"\n";
+        let expected = Defaults { author: Some("Ida".to_owned()), content: vec![String::new()], ..Defaults::default() };
+        assert_eq!(defaults(settings("_config.toml", toml).unwrap()), expected);
+        assert_eq!(settings("_config.yml", "# nothing\n"), Ok(Settings::new()));
+        assert!(settings("_config.yml", "- a").is_err() && settings("_config.toml", "a").is_err());
+    }
+}

@@ -125,3 +125,62 @@ pub fn text(value: &Value) -> Option<String> {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::content::front_matter;
+
+    /// The fields of a file with this front matter.
+    fn completed(location: Location<'_>, written: &str) -> Value {
+        let text = format!("---\n{written}\n---\n");
+        let mut fields = front_matter::split("a.md", text.as_bytes()).unwrap().fields("a.md").unwrap();
+        for (written, name) in [("category", "categories"), ("tag", "tags"), ("last_modified_at", "lastmod")] {
+            fields.rename(&[written], name);
+        }
+        let defaults = json!({"author": "Maren", "categories": "all", "image": {"path": "a.png", "alt": "A"}});
+        complete(&location, defaults.as_object().unwrap(), Tz::Asia__Shanghai, &mut fields);
+        Value::Object(fields.rest())
+    }
+
+    fn post(path: &'static str) -> Location<'static> {
+        Location { kind: Kind::Post, path }
+    }
+
+    #[test]
+    fn a_file_says_what_its_front_matter_does_not() {
+        assert_eq!(
+            completed(post("news/_posts/2026-1-2-Neap-tides-1.0.md"), "tags: sea, sky\nimage: {alt: B}"),
+            json!({
+                "title": "Neap Tides 1.0", "date": "2026-01-02", "slug": "Neap-tides-1.0", "tags": ["sea", "sky"],
+                "categories": ["news", "all"], "author": "Maren", "image": {"path": "a.png", "alt": "B"}
+            })
+        );
+        let written = "title: T\nslug: s\ndate: 2026-01-03 23:00:00\nlast_modified_at: 2026-01-04 10:00\nauthor: Ida\nimage: b.png";
+        assert_eq!(
+            completed(post("_posts/2026-01-02-a.md"), written),
+            json!({
+                "title": "T", "slug": "s", "date": "2026-01-04T07:00:00+08:00", "lastmod": "2026-01-04T10:00:00+08:00",
+                "author": "Ida", "image": "b.png", "categories": ["all"]
+            })
+        );
+        let draft = completed(Location { kind: Kind::Draft, path: "_drafts/a.md" }, "published: true");
+        assert_eq!((&draft["draft"], draft.get("date")), (&json!(true), None));
+    }
+
+    #[test]
+    fn categories_and_tags_are_split_in_the_plural_only() {
+        for (written, categories, tags) in [
+            ("categories: sea sky\ntags: a b", json!(["all", "sea", "sky"]), json!(["a", "b"])),
+            ("category: sea sky\ntag: a b", json!(["all", "sea sky"]), json!(["a b"])),
+            ("category: sea\ncategories: [sky, sea, ~]\ntag: a\ntags: b", json!(["all", "sky", "sea"]), json!(["a"])),
+            ("categories: [[a, b], 2026]\ntags: [a b, 7]", json!(["all", "a", "b", "2026"]), json!(["a b", "7"])),
+            ("categories:\ntags:", json!(["all"]), json!([])),
+        ] {
+            let fields = completed(post("_posts/2026-01-02-a.md"), written);
+            assert_eq!((&fields["categories"], &fields["tags"]), (&categories, &tags), "{written}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::content::format::jekyll::html_blocks;
 
 /// The Markdown without it.
 pub fn as_commonmark(markdown: Cow<'_, str>) -> Cow<'_, str> {
-    if !["{:", "*[", "markdown="].iter().any(|mark| markdown.contains(mark)) {
+    if !["{:", "*[", "markdown=", "](", "<notextile>"].iter().any(|mark| markdown.contains(mark)) {
         return html_blocks::delimited(markdown);
     }
     let mut reader = Reader { out: Vec::new(), code: CodeLines::new(), is_comment: false, wrappers: Vec::new() };
@@ -49,7 +49,8 @@ impl Reader {
             self.out.push(line);
             return;
         } else {
-            self.out.push(without_span_attributes(line).into_owned());
+            let line = without_span_attributes(line);
+            self.out.push(with_whole_addresses(&line).replace("<notextile>", "").replace("</notextile>", ""));
             return;
         }
         self.out.push(String::new());
@@ -173,6 +174,25 @@ fn without_span_attributes(line: &str) -> Cow<'_, str> {
     if found { Cow::Owned(out + rest) } else { Cow::Borrowed(line) }
 }
 
+/// With angle brackets around addresses that contain spaces, which end an address in CommonMark.
+fn with_whole_addresses(line: &str) -> Cow<'_, str> {
+    if !line.contains("](") {
+        return Cow::Borrowed(line);
+    }
+    let (mut out, mut rest) = (String::with_capacity(line.len()), line);
+    while let Some(at) = rest.find("](").map(|at| at + 2) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find(['(', ')', '"', '\'', '<', '`']).unwrap_or(rest.len());
+        let address = rest[..end].trim();
+        if rest[end..].starts_with(')') && address.contains(' ') {
+            out.push_str(&format!("<{address}>"));
+            rest = &rest[end..];
+        }
+    }
+    Cow::Owned(out + rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +214,8 @@ mod tests {
                 "<div class=\"note\" markdown=\"1\">\n**a**\n<div>\nb\n</div>\n</div>\nc",
                 "\n**a**\n<div>\nb\n</div>\n\nc",
             ),
+            ("![a](/b c.png) [d]( e ) [f](g \"h\") [i](j k(l))", "![a](</b c.png>) [d]( e ) [f](g \"h\") [i](j k(l))"),
+            ("a | <notextile>b</notextile>", "a | b"),
             ("<div markdown=\"1\">**a**</div>", "**a**"),
             ("<aside markdown=1>a\n\nb</aside>", "a\n\nb"),
         ] {

@@ -68,11 +68,6 @@ impl Folders {
         }
     }
 
-    /// The folder of posts below the folder of the site.
-    pub fn posts(&self) -> String {
-        format!("{}{}_posts", self.source, self.collections)
-    }
-
     /// The folder of everything that Jekyll reads, below the folder of the site: empty, or ending in `/`.
     pub fn source(&self) -> &str {
         &self.source
@@ -244,7 +239,7 @@ mod tests {
     #[test]
     fn settings_move_the_folders() {
         let folders = folders(&json!({"source": "./src", "collections_dir": "content/", "collections": ["tools"]}));
-        assert_eq!(folders.posts(), "src/content/_posts");
+        assert_eq!(folders.source(), "src/");
         let post = Some(Location { kind: Kind::Post, path: "sea/_posts/2026-01-02-a.md" });
         assert_eq!(folders.locate("src/content/sea/_posts/2026-01-02-a.md"), post);
         assert_eq!(post.unwrap().categories(), ["sea"]);
