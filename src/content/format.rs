@@ -221,6 +221,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         true
     }
 
+    /// The same where the content folder is the whole site, which also contains pages.
+    fn is_post_of_site(&self, path: &str) -> bool {
+        self.is_post(path)
+    }
+
     /// Whether an `index.md` owns the other files in and below its folder, so that no other Markdown file there is a post.
     fn has_bundles(&self) -> bool {
         false
@@ -243,6 +248,11 @@ pub trait Format: fmt::Debug + Send + Sync {
 
     /// Whether front matter between `---` that is not valid YAML is a header of `Key: value` lines.
     fn reads_key_values(&self) -> bool {
+        false
+    }
+
+    /// Whether a field may be repeated, and its last value counts.
+    fn allows_repeated_fields(&self) -> bool {
         false
     }
 

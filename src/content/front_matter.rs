@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::content::front_matter::key_value::Header;
 use crate::content::front_matter::loose::Loose;
 pub use crate::content::front_matter::loose::tabs_as_blanks;
-use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
+use crate::content::front_matter::yaml::{Mapping, YamlValue, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
@@ -34,6 +34,8 @@ pub struct Block<'a> {
     lines_before: usize,
     /// Where the body begins.
     pub body: BodyStart,
+    /// Whether the last of repeated fields counts.
+    allows_repeats: bool,
 }
 
 /// The syntaxes of front matter.
@@ -165,7 +167,7 @@ fn block<'a>(path: &str, bytes: &'a [u8], found: Loose) -> Result<Block<'a>, Box
     let Loose { syntax, start, lines_before, end, body: offset } = found;
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
     let line = 1 + memchr_iter(b'\n', &bytes[..offset]).count();
-    Ok(Block { syntax, text, lines_before, body: BodyStart { offset, line } })
+    Ok(Block { syntax, text, lines_before, body: BodyStart { offset, line }, allows_repeats: false })
 }
 
 fn missing(path: &str, bytes: &[u8]) -> Box<Finding> {
@@ -195,7 +197,13 @@ fn unfenced(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(Syntax, (usiz
 /// The whole of a file as its text, for formats whose posts need no front matter.
 pub fn bare(bytes: &[u8]) -> Block<'_> {
     let offset = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3);
-    Block { syntax: Syntax::Yaml, text: "", lines_before: 0, body: BodyStart { offset, line: 1 } }
+    Block {
+        syntax: Syntax::Yaml,
+        text: "",
+        lines_before: 0,
+        body: BodyStart { offset, line: 1 },
+        allows_repeats: false,
+    }
 }
 
 fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
@@ -290,6 +298,11 @@ impl Block<'_> {
         Self { syntax, ..self }
     }
 
+    /// The same block, of whose repeated fields the last counts, as to most parsers of YAML.
+    pub fn allowing_repeats(self) -> Self {
+        Self { allows_repeats: true, ..self }
+    }
+
     /// Parses the fields.
     ///
     /// # Errors
@@ -351,6 +364,11 @@ impl Block<'_> {
     fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
         match repeated {
             None => Ok(Fields { entries, renamed: Vec::new() }),
+            Some(_) if self.allows_repeats => {
+                let mut fields = Fields::default();
+                entries.into_iter().for_each(|(name, value)| fields.set(&name, value));
+                Ok(fields)
+            }
             Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
@@ -407,6 +425,20 @@ pub fn json_of_toml(value: toml::Value) -> Value {
         toml::Value::Table(table) => {
             Value::Object(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect())
         }
+    }
+}
+
+/// A file of YAML that is a mapping, with its keys as written: the configuration of a generator. Nothing is an empty mapping.
+///
+/// # Errors
+/// Why it is not a mapping.
+pub fn yaml_mapping(text: &str) -> Result<serde_json::Map<String, Value>, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    match serde_yaml::from_str(text).map(|YamlValue(value)| value) {
+        Ok(Value::Object(mapping)) => Ok(mapping),
+        Ok(Value::Null) => Ok(serde_json::Map::new()),
+        Ok(_) => Err("it is not a mapping".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -574,6 +606,9 @@ mod tests {
             fields("---\ntitle: a\nparams:\n  title: c\n\"Title\" : b\n---\n"),
             Err("a.md:5:1 front-matter-syntax: the field `title` appears twice".into())
         );
+        let lenient = split("a.md", b"---\ntitle: a\nmood: c\nTitle: b\n---\n").unwrap().allowing_repeats();
+        let expected = vec![("title".to_owned(), Value::from("b")), ("mood".to_owned(), Value::from("c"))];
+        assert_eq!(lenient.fields("a.md").unwrap().entries, expected);
         assert_eq!(
             fields("+++\ntitle = 'a'\ntitle = 'b'\n+++\n"),
             Err("a.md:3:1 front-matter-syntax: the field `title` appears twice".into())

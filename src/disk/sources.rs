@@ -23,8 +23,8 @@ pub const HUGO_FILES: [&str; 8] =
 pub const HUGO_FOLDERS: [&str; 2] = ["config/_default", "config/production"];
 
 /// Endings of files that are posts to some generators.
-const OTHER_ENDINGS: [&str; 12] =
-    ["adoc", "asciidoc", "htm", "html", "liquid", "mdx", "mkd", "mkdn", "mkdown", "njk", "org", "rst"];
+const OTHER_ENDINGS: [&str; 13] =
+    ["adoc", "asciidoc", "htm", "html", "liquid", "mdx", "mkd", "mkdn", "mkdown", "njk", "org", "rst", "textile"];
 
 /// Folders that no author writes in.
 const NOT_OF_AUTHORS: [&str; 1] = ["node_modules"];
