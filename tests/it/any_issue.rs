@@ -17,6 +17,7 @@ language: zh-CN
 timezone: Asia/Kathmandu
 author: {name: Crew, email: crew@example.org, url: /crew}
 feeds: {limit: 0, max_bytes: 0}
+markdown: {typographer: true}
 ";
 
 const NOW: &str = "2026-11-20T08:00:00Z";
