@@ -18,6 +18,7 @@ language: zh-CN
 timezone: Asia/Kathmandu
 author: {name: Crew, email: crew@example.org, url: /crew}
 feeds: {limit: 0, max_bytes: 0}
+markdown: {typographer: true}
 ";
 
 /// The formats of sites, and where each has its posts; the first is that of a site without a known generator.

@@ -263,6 +263,9 @@ fn is_punctuation(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use pulldown_cmark::Event;
+
     use crate::content::markdown::{Dialect, Document};
 
     fn html(markdown: &str) -> String {
@@ -300,6 +303,22 @@ mod tests {
     #[test]
     fn a_quote_may_go_on_in_another_paragraph() {
         assert_eq!(html("\"One.\n\ntwo\" x\n\nthree\" x"), "<p>“One.</p>\n<p>two” x</p>\n<p>three\" x</p>");
+    }
+
+    proptest! {
+        #[test]
+        fn only_special_characters_change(markdown in "[\"'.<>*_`\\\\ \n\\[\\](){}#|:a文1s-]{0,60}") {
+            let words = |typographer| {
+                let document = Document::parse_as(&markdown, Dialect { typographer, ..Dialect::default() });
+                let text = |event: &Event<'_>| match event {
+                    Event::Text(text) => text.to_string(),
+                    _ => "\n".to_owned(),
+                };
+                let shown: String = document.events().iter().map(text).collect();
+                shown.replace(|c| "'\"-.<>‘’“”–—…«»".contains(c), "")
+            };
+            prop_assert_eq!(words(true), words(false));
+        }
     }
 
     #[test]
