@@ -27,6 +27,7 @@ use crate::shortcodes::{self, Shortcodes, Translator};
 mod bodies;
 mod bundles;
 mod files;
+mod folder_fields;
 mod held_back;
 mod history;
 mod interner;
@@ -63,8 +64,9 @@ pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow:
     }
     keep_innermost(&mut files);
     let history = history(project, config, &files)?;
-    let (sections, of_sections) = sections::read(project, config, sections);
+    let (mut sections, of_sections) = sections::read(project, config, sections);
     findings.extend(of_sections);
+    findings.extend(folder_fields::add(project, config, &files, &mut sections));
     let (people, of_people) = people::read(project, config);
     findings.extend(of_people);
     let surroundings = Surroundings { history: &history, sections: &sections, people: &people };

@@ -3,17 +3,23 @@
 //! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
 //! `assemble` interprets the fields.
 
+use std::borrow::Cow;
+
+use memchr::memchr_iter;
 use serde_json::Value;
 
 use crate::content::front_matter::fences::{Syntax, closing, opening, unfenced};
 use crate::content::front_matter::key_value::Header;
-use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
+use crate::content::front_matter::loose::Loose;
+pub use crate::content::front_matter::loose::tabs_as_blanks;
+use crate::content::front_matter::yaml::{Mapping, YamlValue, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
 mod fences;
 pub mod key_value;
+mod loose;
 mod plain;
 mod yaml;
 
@@ -29,6 +35,8 @@ pub struct Block<'a> {
     lines_before: usize,
     /// Where the body begins.
     pub body: BodyStart,
+    /// Whether the last of repeated fields counts.
+    allows_repeats: bool,
 }
 
 /// Fields by lower-case name, in the order written.
@@ -109,7 +117,14 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 /// # Errors
 /// A finding if the front matter is missing, unclosed or not UTF-8.
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
-    let Some((syntax, start, lines_before)) = opening(bytes) else { return Err(missing(path, bytes)) };
+    let opened = opening(bytes);
+    // A header that ends at a fence is YAML, whose first fence is missing.
+    if opened.is_none_or(|(syntax, ..)| syntax == Syntax::KeyValue)
+        && let Some(loose) = loose::find(bytes)
+    {
+        return block(path, bytes, loose);
+    }
+    let Some((syntax, start, lines_before)) = opened else { return Err(missing(path, bytes)) };
     let fenced = closing(bytes, syntax, start).map(|end| (syntax, end));
     let Some((syntax, (end, body_offset))) = fenced.or_else(|| unfenced(bytes, syntax, start)) else {
         if syntax == Syntax::KeyValue {
@@ -122,9 +137,14 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
             .at(Place::at_line(path, &text, lines_before.max(1), 1));
         return Err(Box::new(finding));
     };
+    block(path, bytes, Loose { syntax, start, lines_before, end, body: body_offset })
+}
+
+fn block<'a>(path: &str, bytes: &'a [u8], found: Loose) -> Result<Block<'a>, Box<Finding>> {
+    let Loose { syntax, start, lines_before, end, body: offset } = found;
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
-    let line = 1 + bytes[..body_offset].iter().filter(|byte| **byte == b'\n').count();
-    Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
+    let line = 1 + memchr_iter(b'\n', &bytes[..offset]).count();
+    Ok(Block { syntax, text, lines_before, body: BodyStart { offset, line }, allows_repeats: false })
 }
 
 fn missing(path: &str, bytes: &[u8]) -> Box<Finding> {
@@ -141,7 +161,13 @@ fn missing(path: &str, bytes: &[u8]) -> Box<Finding> {
 /// The whole of a file as its text, for formats whose posts need no front matter.
 pub fn bare(bytes: &[u8]) -> Block<'_> {
     let offset = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3);
-    Block { syntax: Syntax::Yaml, text: "", lines_before: 0, body: BodyStart { offset, line: 1 } }
+    Block {
+        syntax: Syntax::Yaml,
+        text: "",
+        lines_before: 0,
+        body: BodyStart { offset, line: 1 },
+        allows_repeats: false,
+    }
 }
 
 fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
@@ -165,6 +191,11 @@ impl Block<'_> {
         Self { syntax, ..self }
     }
 
+    /// The same block, of whose repeated fields the last counts, as to most parsers of YAML.
+    pub fn allowing_repeats(self) -> Self {
+        Self { allows_repeats: true, ..self }
+    }
+
     /// Parses the fields.
     ///
     /// # Errors
@@ -173,7 +204,9 @@ impl Block<'_> {
         let read = match self.syntax {
             Syntax::Yaml => self.yaml(),
             Syntax::Toml => self.toml(),
-            Syntax::Json => self.json(),
+            Syntax::Json => self.json(self.text),
+            // The brace is not on a line of its own, so that errors keep their lines.
+            Syntax::Entries => self.json(&format!("{{{}}}", self.text.trim_end().trim_end_matches(','))),
             Syntax::KeyValue => Ok(key_value::fields(self.text)),
         };
         read.map_err(|SyntaxError { message, line, column, help }| {
@@ -193,6 +226,11 @@ impl Block<'_> {
             Some(text) => serde_yaml::from_str(&text),
             None => Err(error),
         });
+        // Like Hexo: a tab at the beginning of a line has but one meaning.
+        let written = written.or_else(|error| match tabs_as_blanks(self.text) {
+            Cow::Owned(text) => serde_yaml::from_str(&text).map_err(|_| error),
+            Cow::Borrowed(_) => Err(error),
+        });
         let written = written.map(Option::unwrap_or_default).map_err(|error| {
             let message = error.to_string();
             let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
@@ -205,8 +243,8 @@ impl Block<'_> {
         self.once(written)
     }
 
-    fn json(&self) -> Result<Fields, SyntaxError> {
-        let written = serde_json::from_str(self.text).map_err(|error| {
+    fn json(&self, text: &str) -> Result<Fields, SyntaxError> {
+        let written = serde_json::from_str(text).map_err(|error| {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
             let help = "JSON needs `\"` around names and texts, and commas between fields".to_owned();
@@ -219,6 +257,11 @@ impl Block<'_> {
     fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
         match repeated {
             None => Ok(Fields { entries, renamed: Vec::new() }),
+            Some(_) if self.allows_repeats => {
+                let mut fields = Fields::default();
+                entries.into_iter().for_each(|(name, value)| fields.set(&name, value));
+                Ok(fields)
+            }
             Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
@@ -275,6 +318,20 @@ pub fn json_of_toml(value: toml::Value) -> Value {
         toml::Value::Table(table) => {
             Value::Object(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect())
         }
+    }
+}
+
+/// A file of YAML that is a mapping, with its keys as written: the configuration of a generator. Nothing is an empty mapping.
+///
+/// # Errors
+/// Why it is not a mapping.
+pub fn yaml_mapping(text: &str) -> Result<serde_json::Map<String, Value>, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    match serde_yaml::from_str(text).map(|YamlValue(value)| value) {
+        Ok(Value::Object(mapping)) => Ok(mapping),
+        Ok(Value::Null) => Ok(serde_json::Map::new()),
+        Ok(_) => Err("it is not a mapping".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -442,6 +499,9 @@ mod tests {
             fields("---\ntitle: a\nparams:\n  title: c\n\"Title\" : b\n---\n"),
             Err("a.md:5:1 front-matter-syntax: the field `title` appears twice".into())
         );
+        let lenient = split("a.md", b"---\ntitle: a\nmood: c\nTitle: b\n---\n").unwrap().allowing_repeats();
+        let expected = vec![("title".to_owned(), Value::from("b")), ("mood".to_owned(), Value::from("c"))];
+        assert_eq!(lenient.fields("a.md").unwrap().entries, expected);
         assert_eq!(
             fields("+++\ntitle = 'a'\ntitle = 'b'\n+++\n"),
             Err("a.md:3:1 front-matter-syntax: the field `title` appears twice".into())

@@ -69,6 +69,8 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     let Some(block) = block(&file.path, &head, config) else {
         return Assembled { issue: None, findings: Vec::new() };
     };
+    let allows_repeats = config.format.format.allows_repeated_fields();
+    let block = if allows_repeats { block.map(Block::allowing_repeats) } else { block };
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let source = Source {
         path: &file.path,

@@ -148,7 +148,7 @@ impl GeneratorFormat {
             Some(Generator::Zola) => Arc::new(zola::Zola::new(settings.clone())),
             Some(Generator::Pelican) => Arc::new(pelican::Pelican::new(settings.clone(), permalink)?),
             Some(Generator::Plain) => Arc::new(plain::Plain::new(permalink)),
-            Some(other) => Arc::new(javascript::JavaScript::new(other, settings.clone(), permalink)?),
+            Some(other) => javascript::format(other, &settings),
         };
         Ok(Self { generator, settings, permalink: permalink.map(str::to_owned), has_addresses_of_hugo: false, format })
     }

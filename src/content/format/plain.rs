@@ -128,7 +128,7 @@ fn is_about_repository(path: &str) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_']) && is_variant(&rest[1..]))
     };
     let in_folder = |folder: &str| path.split('/').any(|part| part.eq_ignore_ascii_case(folder));
-    ABOUT_REPOSITORY.iter().any(|about| is_about(&about)) || in_folder(".github") || in_folder("issue_template")
+    ABOUT_REPOSITORY.iter().any(is_about) || in_folder(".github") || in_folder("issue_template")
 }
 
 /// The name of the file as words, without a day before them.

@@ -2,6 +2,7 @@
 //!
 //! Takes the first bytes of a file; returns the syntax of its front matter, and offsets.
 
+use memchr::memchr;
 use serde::de::IgnoredAny;
 
 use crate::content::front_matter::MAX_BYTES;
@@ -13,6 +14,8 @@ pub(super) enum Syntax {
     Yaml,
     Toml,
     Json,
+    /// Of a JSON object, without its braces.
+    Entries,
     KeyValue,
 }
 
@@ -23,6 +26,7 @@ impl Syntax {
             Syntax::Yaml => b"---",
             Syntax::Toml => b"+++",
             Syntax::Json => b"}",
+            Syntax::Entries => b";;;",
             Syntax::KeyValue => b"",
         }
     }
@@ -43,7 +47,7 @@ pub(super) fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
         if key_value::header(bytes, offset) != Header::Absent && !bytes[offset..].trim_ascii_start().is_empty() {
             return Some((Syntax::KeyValue, offset, lines));
         }
-        let end = offset + bytes[offset..].iter().position(|byte| *byte == b'\n')? + 1;
+        let end = offset + memchr(b'\n', &bytes[offset..])? + 1;
         lines += 1;
         let line = bytes[offset..end].trim_ascii_end();
         let found = [Syntax::Yaml, Syntax::Toml].into_iter().find(|syntax| line == syntax.fence());
@@ -65,17 +69,19 @@ fn is_json_object(bytes: &[u8]) -> bool {
 
 /// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
 pub(super) fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
-    match (syntax, key_value::header(bytes, start)) {
-        (Syntax::Json, _) => return closing_brace(bytes, start),
-        (Syntax::KeyValue, Header::Closed(end, body)) => return Some((end, body)),
-        (Syntax::KeyValue, _) => return None,
-        (Syntax::Yaml | Syntax::Toml, _) => {}
+    match syntax {
+        Syntax::Json => return closing_brace(bytes, start),
+        Syntax::KeyValue => match key_value::header(bytes, start) {
+            Header::Closed(end, body) => return Some((end, body)),
+            _ => return None,
+        },
+        Syntax::Yaml | Syntax::Toml | Syntax::Entries => {}
     }
     let mut offset = start;
     while offset < bytes.len() {
         let rest = &bytes[offset..];
-        let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
-        if rest[..length].trim_ascii_end() == syntax.fence() {
+        let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        if rest.starts_with(syntax.fence()) && rest[..length].trim_ascii_end() == syntax.fence() {
             return Some((offset, offset + length));
         }
         offset += length;
