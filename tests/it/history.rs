@@ -184,6 +184,52 @@ fn link(target: &Path, link: &Path) {
 }
 
 #[test]
+fn plain_files_have_the_title_of_their_heading_and_the_date_of_their_first_commit() {
+    let repository = Repository::new();
+    let project = "title: Tides\nbase_url: https://tides.example.org\ncontent: docs\nformat: plain\nfeeds: {formats: {json: feed.json}}\n";
+    repository.write("site/slugline.yaml", project);
+    repository.write("old/one.md", "[![build](b.svg)](/b)\n\n# Low *tide*: `1` [here](/a)\n\nText of the first.\n");
+    repository.write("site/docs/README.md", "# Tides\n\nAll issues.\n");
+    repository.commit(2, "Begin [skip updated]");
+    repository.git(&["mv", "old/one.md", "site/docs/Issue 1.md"], 3);
+    repository.commit(3, "Move");
+    repository.write("site/docs/sea/2026-11-01-two.md", "Text without a heading.\n");
+    repository.write("site/docs/three.md", "---\ntitle: Three\ndate: 2026-11-05\n---\n# Heading\n");
+    repository.commit(6, "More");
+    repository.write("site/docs/four.md", "# Not committed\n");
+    let listed = repository.program().args(["list", "--json"]).output().unwrap();
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let issue = |issue: &serde_json::Value| {
+        ["title", "date", "permalink"].map(|key| issue[key].as_str().unwrap_or_default().to_owned()).join(" ")
+    };
+    let issues: Vec<String> = listed["issues"].as_array().unwrap().iter().map(issue).collect();
+    let expected = [
+        "Three 2026-11-05T00:00:00+00:00 https://tides.example.org/docs/three/",
+        "Low tide: 1 here 2026-11-02T08:00:00+08:00 https://tides.example.org/docs/issue-1/",
+        "two 2026-11-01T00:00:00+00:00 https://tides.example.org/docs/sea/2026-11-01-two/",
+        "Not committed  https://tides.example.org/docs/four/",
+    ];
+    assert_eq!(issues, expected);
+    assert!(repository.program().arg("build").output().unwrap().status.success());
+    let feed = fs::read_to_string(repository.folder.path().join("site/public/feed.json")).unwrap();
+    let feed: serde_json::Value = serde_json::from_str(&feed).unwrap();
+    let texts: Vec<_> = feed["items"].as_array().unwrap().iter().map(|item| item["content_html"].as_str()).collect();
+    let first = "<p><a href=\"https://tides.example.org/b\"><img src=\"https://tides.example.org/docs/issue-1/b.svg\" alt=\"build\"></a></p>\n\
+                 <p>Text of the first.</p>\n";
+    let expected = ["<h1>Heading</h1>\n", first, "<p>Text without a heading.</p>\n"];
+    assert_eq!(texts, expected.map(Some));
+
+    let shallow = Repository { folder: tempfile::tempdir().unwrap() };
+    let origin = format!("file://{}", repository.folder.path().display());
+    shallow.git(&["clone", "--quiet", "--depth=1", &origin, "."], 7);
+    refuses(shallow.program(), "git fetch --unshallow");
+    let no_repository = Repository { folder: tempfile::tempdir().unwrap() };
+    no_repository.write("site/slugline.yaml", project);
+    no_repository.write("site/docs/a.md", "# A\n");
+    refuses(no_repository.program(), "with `format: plain`, give each file a `date`");
+}
+
+#[test]
 fn incomplete_history_is_an_error() {
     let repository = Repository::new();
     repository.write("site/content/a.md", &issue("a", "", BODY));

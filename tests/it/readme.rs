@@ -219,7 +219,7 @@ fn project_file_is_read(document: &str, block: &str) {
         file.insert("content".into(), "content".into());
     }
     fs::write(project.path().join("slugline.yaml"), serde_yaml::to_string(&Value::Mapping(file)).unwrap()).unwrap();
-    if block.contains("updated_from: git") {
+    if block.contains("updated_from: git") || block.contains("format: plain") {
         commit_all(project.path());
     }
     let path = env::var_os("PATH").unwrap_or_default();

@@ -125,7 +125,7 @@ impl Format for Pelican {
         let is_excluded = |folder: &&str| !articles.contains(folder) && is_in(folder);
         let name = file_name(path);
         articles.iter().any(|folder| is_in(folder))
-            && !pages.iter().chain(&excluded).filter(|folder| !folder.is_empty()).any(|folder| is_excluded(&folder))
+            && !pages.iter().chain(&excluded).filter(|folder| !folder.is_empty()).any(is_excluded)
             && !self.ignored.iter().any(|glob| glob.matches(name))
     }
 

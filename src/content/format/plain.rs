@@ -50,6 +50,9 @@ impl Format for Plain {
             let title = heading::first(file.beginning).map(|heading| heading.title);
             fields.set("title", title.unwrap_or_else(|| title_of_name(file.below_content)));
         }
+        if is_absent("slug", fields) {
+            fields.set("slug", base_name(file.below_content));
+        }
         let is_dated = FileDate::OfPath.of(file.below_content, None, chrono_tz::Tz::UTC).is_some();
         if is_absent("date", fields) && !is_dated {
             let day = day::in_name(base_name(file.below_content)).map(|day| day.to_string());
@@ -125,7 +128,7 @@ fn is_about_repository(path: &str) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_']) && is_variant(&rest[1..]))
     };
     let in_folder = |folder: &str| path.split('/').any(|part| part.eq_ignore_ascii_case(folder));
-    ABOUT_REPOSITORY.iter().any(|about| is_about(&about)) || in_folder(".github") || in_folder("issue_template")
+    ABOUT_REPOSITORY.iter().any(is_about) || in_folder(".github") || in_folder("issue_template")
 }
 
 /// The name of the file as words, without a day before them.
@@ -158,13 +161,22 @@ mod tests {
     #[test]
     fn title_and_date_are_found() {
         let created = "2026-01-02T08:00:00+08:00";
-        assert_eq!(completed("a.md", "# 潮汐 *1*\n", &[]), json!({"title": "潮汐 1", "date": created}));
-        assert_eq!(completed("low-tide_1.md", "Text\n", &[]), json!({"title": "low tide 1", "date": created}));
-        assert_eq!(completed("第 7 期-a.md", "", &[]), json!({"title": "第 7 期-a", "date": created}));
-        assert_eq!(completed("2026-03-04-ebb.md", "", &[]), json!({"title": "ebb"}));
-        assert_eq!(completed("tide-20260304.md", "# a", &[]), json!({"title": "a", "date": "2026-03-04"}));
-        let own = [("title", "b"), ("date", "2026-05-06")];
-        assert_eq!(completed("a.md", "# a\n", &own), json!({"title": "b", "date": "2026-05-06"}));
+        assert_eq!(completed("a.md", "# 潮汐 *1*\n", &[]), json!({"title": "潮汐 1", "date": created, "slug": "a"}));
+        assert_eq!(
+            completed("low-tide_1.md", "Text\n", &[]),
+            json!({"title": "low tide 1", "date": created, "slug": "low-tide_1"})
+        );
+        assert_eq!(
+            completed("第 7 期-a.md", "", &[]),
+            json!({"title": "第 7 期-a", "date": created, "slug": "第 7 期-a"})
+        );
+        assert_eq!(completed("2026-03-04-ebb.md", "", &[]), json!({"title": "ebb", "slug": "2026-03-04-ebb"}));
+        assert_eq!(
+            completed("tide-20260304.md", "# a", &[]),
+            json!({"title": "a", "date": "2026-03-04", "slug": "tide-20260304"})
+        );
+        let own = [("title", "b"), ("date", "2026-05-06"), ("slug", "c")];
+        assert_eq!(completed("a.md", "# a\n", &own), json!({"title": "b", "date": "2026-05-06", "slug": "c"}));
     }
 
     #[test]

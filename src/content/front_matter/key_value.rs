@@ -147,7 +147,7 @@ fn unquoted(value: &str) -> &str {
 /// The value of a field; `None` if it is empty.
 fn value(name: &str, lines: &[&str]) -> Option<Value> {
     match (name, lines) {
-        (_, [only]) if only.is_empty() => None,
+        (_, [""]) => None,
         ("tags" | "categories" | "authors", _) => Some(list(&lines.join(","))).filter(|list| *list != json!([])),
         ("title", _) => Some(lines.join(" ").into()),
         ("summary", _) => Some(lines.join("\n").into()),

@@ -78,9 +78,7 @@ impl Addresses {
                 "path" => path.to_owned(),
                 "category" => first(fields, "categories").map(|name| self.of_categories.of(&name)).unwrap_or_default(),
                 "author" => author().map(|name| self.of_authors.of(&name)).unwrap_or_default(),
-                // Of a plugin that takes the date off the name.
-                "filename" if fields.get("filename").is_none() => name_without_day(path).to_owned(),
-                other => first(fields, other)?,
+                other => first(fields, other).or_else(|| of_plugin(other, path))?,
             };
             Some(FieldValue::Text(text))
         });
@@ -88,11 +86,12 @@ impl Addresses {
     }
 }
 
-/// The name of a file without the day before it.
-fn name_without_day(path: &str) -> &str {
+/// A field of Apache's plugin `extract_date_from_filename`: the name of the file without the day before it.
+fn of_plugin(field: &str, path: &str) -> Option<String> {
     let name = file_name(path);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    FileDate::First.of(stem, None, Tz::UTC).map(|(_, name)| name).filter(|name| !name.is_empty()).unwrap_or(stem)
+    let without_day = FileDate::First.of(stem, None, Tz::UTC).map(|(_, name)| name).filter(|name| !name.is_empty());
+    (field == "filename").then(|| without_day.unwrap_or(stem).to_owned())
 }
 
 /// The value of a field as text, or the first of its values.

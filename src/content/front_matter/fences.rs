@@ -1,0 +1,117 @@
+//! Where front matter begins and ends: its fences, the braces of JSON, or the lines of a header.
+//!
+//! Takes the first bytes of a file; returns the syntax of its front matter, and offsets.
+
+use memchr::memchr;
+use serde::de::IgnoredAny;
+
+use crate::content::front_matter::MAX_BYTES;
+use crate::content::front_matter::key_value::{self, Header};
+
+/// The syntaxes of front matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Syntax {
+    Yaml,
+    Toml,
+    Json,
+    /// Of a JSON object, without its braces.
+    Entries,
+    KeyValue,
+}
+
+impl Syntax {
+    /// The line at its end, and, for YAML and TOML, at its start.
+    pub fn fence(self) -> &'static [u8] {
+        match self {
+            Syntax::Yaml => b"---",
+            Syntax::Toml => b"+++",
+            Syntax::Json => b"}",
+            Syntax::Entries => b";;;",
+            Syntax::KeyValue => b"",
+        }
+    }
+}
+
+/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace, a header with its
+/// first line. Byte order marks and empty lines may precede it.
+pub(super) fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
+    let mut offset = 0;
+    while bytes[offset..].starts_with(b"\xef\xbb\xbf") {
+        offset += 3;
+    }
+    let mut lines = 0;
+    loop {
+        if is_json_object(&bytes[offset..]) {
+            return Some((Syntax::Json, offset, lines));
+        }
+        if key_value::header(bytes, offset) != Header::Absent && !bytes[offset..].trim_ascii_start().is_empty() {
+            return Some((Syntax::KeyValue, offset, lines));
+        }
+        let end = offset + memchr(b'\n', &bytes[offset..])? + 1;
+        lines += 1;
+        let line = bytes[offset..end].trim_ascii_end();
+        let found = [Syntax::Yaml, Syntax::Toml].into_iter().find(|syntax| line == syntax.fence());
+        if let Some(syntax) = found {
+            return Some((syntax, end, lines));
+        }
+        if !line.is_empty() {
+            return None;
+        }
+        offset = end;
+    }
+}
+
+/// Whether a line begins a JSON object, and not a shortcode or a block of attributes.
+fn is_json_object(bytes: &[u8]) -> bool {
+    let inside = bytes.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    inside.is_some_and(|inside| inside.starts_with(b"\"") || inside.starts_with(b"}"))
+}
+
+/// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
+pub(super) fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
+    match syntax {
+        Syntax::Json => return closing_brace(bytes, start),
+        Syntax::KeyValue => match key_value::header(bytes, start) {
+            Header::Closed(end, body) => return Some((end, body)),
+            _ => return None,
+        },
+        Syntax::Yaml | Syntax::Toml | Syntax::Entries => {}
+    }
+    let mut offset = start;
+    while offset < bytes.len() {
+        let rest = &bytes[offset..];
+        let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        if rest.starts_with(syntax.fence()) && rest[..length].trim_ascii_end() == syntax.fence() {
+            return Some((offset, offset + length));
+        }
+        offset += length;
+    }
+    None
+}
+
+/// The same for JSON. An object with an error ends at a line of nothing but its brace.
+fn closing_brace(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    let mut values = serde_json::Deserializer::from_slice(&bytes[start..]).into_iter::<IgnoredAny>();
+    let end = match values.next()? {
+        Ok(_) => start + values.byte_offset(),
+        Err(error) if error.is_eof() => return None,
+        Err(_) => start + bytes[start..].windows(2).position(|pair| pair == b"\n}")? + 2,
+    };
+    let rest = &bytes[end..];
+    let blank = rest.iter().take_while(|byte| b" \t\r".contains(byte)).count();
+    let line_end = usize::from(rest.get(blank) == Some(&b'\n'));
+    Some((end, end + if line_end == 1 { blank + 1 } else { 0 }))
+}
+
+/// The end of a `Key: value` header at the end of the file, or of one that begins with `---` and ends at a blank line.
+pub(super) fn unfenced(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(Syntax, (usize, usize))> {
+    match (key_value::header(bytes, start), syntax) {
+        _ if bytes.len() > MAX_BYTES => None,
+        (Header::Open(true), Syntax::KeyValue) => Some((Syntax::KeyValue, (bytes.len(), bytes.len()))),
+        // Otherwise it is YAML that lacks its end.
+        (Header::Closed(end, body), Syntax::Yaml) if key_value::is_capitalised(&bytes[start..end]) => {
+            Some((Syntax::KeyValue, (end, body)))
+        }
+        _ => None,
+    }
+}
