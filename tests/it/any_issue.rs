@@ -45,7 +45,7 @@ fn problems(folder: &Path, (format, content): (&str, &str), files: &[String]) ->
     let content = folder.join(content);
     fs::create_dir_all(&content).unwrap();
     for (number, file) in files.iter().enumerate() {
-        fs::write(content.join(format!("2026-07-0{} 号.md", number + 1)), file).unwrap();
+        fs::write(content.join(format!("2026-07-0{}-号 a.md", number + 1)), file).unwrap();
     }
     if format == "plain" {
         commit_all(folder);
