@@ -1,17 +1,18 @@
-//! The dialect of Markdown: what the project file says below `markdown`, or else Hugo's configuration.
+//! The dialect of Markdown: what the project file says below `markdown`, or else the configuration of the generator.
 //!
-//! Takes the keys as written and Hugo's settings; returns the dialect. What only Hugo's defaults decide stays as it is
+//! Takes the keys as written, Hugo's settings and the format; returns the dialect. What only Hugo's defaults decide stays as it is
 //! here: quotes stay as typed, and known emoji codes become emoji.
 
 use serde_json::Value;
 
 use crate::config::hugo::Hugo;
 use crate::config::raw::RawMarkdown;
+use crate::content::format::Format;
 use crate::content::markdown::Dialect;
 
-/// The dialect; what is not written is the default.
-pub(super) fn dialect(raw: &RawMarkdown, hugo: &Hugo) -> Dialect {
-    let default = Dialect::default();
+/// The dialect; what is not written is as the format has it.
+pub(super) fn dialect(raw: &RawMarkdown, hugo: &Hugo, format: &dyn Format) -> Dialect {
+    let default = format.dialect(Dialect::default());
     let in_goldmark = |names: [&str; 3]| hugo.truth(&["markup", "goldmark", names[0], names[1], names[2]]);
     let hard_wraps = hugo.truth(&["markup", "goldmark", "renderer", "hardwraps"]);
     let typographer = in_goldmark(["extensions", "typographer", "disable"]).map(|off| !off);
@@ -40,11 +41,12 @@ fn has_delimiter(hugo: &Hugo, delimiter: &str, is_default: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::format::generators::GeneratorFormat;
 
     fn of(hugo: &str, raw: &RawMarkdown) -> Dialect {
         let mut settings = Hugo::default();
         settings.add("hugo.toml", hugo).unwrap();
-        dialect(raw, &settings)
+        dialect(raw, &settings, &*GeneratorFormat::default())
     }
 
     #[test]
