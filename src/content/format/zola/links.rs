@@ -6,6 +6,9 @@ use std::ops::Range;
 
 use crate::content::format::code::code;
 
+/// Characters of a link: more is none.
+const MAX_LENGTH: usize = 1000;
+
 /// The links to files in a body, in order.
 pub(super) fn links(body: &str) -> Vec<Range<usize>> {
     if !body.contains("@/") {
@@ -19,7 +22,11 @@ pub(super) fn links(body: &str) -> Vec<Range<usize>> {
         let before = &body[..at];
         let begins = before.ends_with(['(', '<', '"', '\'', '=']) || before.trim_end_matches(' ').ends_with("]:");
         let end = |c: char| c.is_whitespace() || matches!(c, ')' | '>' | '"' | '\'');
-        let length = body[at..].find(end).unwrap_or(body.len() - at);
+        let mut chars = body[at..].char_indices().take(MAX_LENGTH);
+        let length = chars.find(|(_, c)| end(*c)).map_or(body.len() - at, |(length, _)| length);
+        if length > MAX_LENGTH * 4 {
+            continue;
+        }
         let path = body[at..at + length].split('#').next().unwrap_or_default();
         if begins && !is_code && path.ends_with(".md") {
             found.push(at..at + length);
