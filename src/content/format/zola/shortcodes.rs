@@ -48,24 +48,36 @@ pub(super) fn translated<'m>(body: &'m str, address: &dyn Fn(&str) -> Option<Str
             Piece::Begin(range, call) => {
                 lose_unless(is_box(call.name), &mut rewriting, range, call);
                 let end = ends.get(&at).and_then(|end| Some((*end, pieces.get(*end)?.end()?)));
+                let is_fence = |closing: &Range<usize>| call.name == "mermaid" && is_block(body, range, closing);
+                let fence = end.as_ref().filter(|(_, closing)| is_fence(closing)).map(|(end, _)| *end);
+                fences.extend(fence);
                 let text = match end {
-                    Some((end, closing)) if call.name == "mermaid" && is_block(body, range, &closing) => {
-                        fences.push(end);
-                        "```mermaid".to_owned()
-                    }
-                    Some((_, closing)) if is_box(call.name) && starts_line(body, range.start) => {
-                        let line = body[..closing.start].rfind('\n').map_or(range.end, |at| at + 1);
-                        let is_empty = starts_line(body, closing.start);
-                        rewriting.quote(range.start..if is_empty { line.max(range.end) } else { closing.start + 1 });
-                        alert(call)
-                    }
-                    _ => shown(call, false),
+                    _ if fence.is_some() => "```mermaid".to_owned(),
+                    Some((_, closing)) => begun(&mut rewriting, body, range, call, &closing),
+                    None => shown(call, false),
                 };
                 rewriting.replace(range.clone(), &text);
             }
         }
     }
     rewriting.finish()
+}
+
+/// What the beginning of a shortcode leaves; a box becomes a quotation.
+fn begun(
+    rewriting: &mut Rewriting<'_>,
+    body: &str,
+    range: &Range<usize>,
+    call: &Call<'_>,
+    closing: &Range<usize>,
+) -> String {
+    if !is_box(call.name) || !starts_line(body, range.start) {
+        return shown(call, false);
+    }
+    let line = body[..closing.start].rfind('\n').map_or(range.end, |at| at + 1);
+    let is_empty = starts_line(body, closing.start);
+    rewriting.quote(range.start..if is_empty { line.max(range.end) } else { closing.start + 1 });
+    alert(call)
 }
 
 impl Piece<'_> {
