@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::content::format::code::code;
 
 /// Characters of a link: more is none.
-const MAX_LENGTH: usize = 1000;
+const MAX_LENGTH: usize = 250;
 
 /// The links to files in a body, in order.
 pub(super) fn links(body: &str) -> Vec<Range<usize>> {
@@ -21,7 +21,7 @@ pub(super) fn links(body: &str) -> Vec<Range<usize>> {
         let is_code = code.peek().is_some_and(|code| code.range.start <= at);
         let before = &body[..at];
         let begins = before.ends_with(['(', '<', '"', '\'', '=']) || before.trim_end_matches(' ').ends_with("]:");
-        let end = |c: char| c.is_whitespace() || matches!(c, ')' | '>' | '"' | '\'');
+        let end = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '>' | '"' | '\'');
         let mut chars = body[at..].char_indices().take(MAX_LENGTH);
         let length = chars.find(|(_, c)| end(*c)).map_or(body.len() - at, |(length, _)| length);
         if length > MAX_LENGTH * 4 {
