@@ -95,7 +95,7 @@ fn config(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -
         site_content: content::of_site(hugo),
         updated_from: updated_from(raw.updated_from),
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], problems),
-        markdown: markdown::dialect(&raw.markdown, hugo),
+        markdown: markdown::dialect(&raw.markdown, hugo, &*format.format),
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
         mail,

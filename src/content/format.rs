@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::content::front_matter::Fields;
+use crate::content::markdown::Dialect;
 use crate::content::permalink::PatternValues;
 use crate::issue::Issue;
 
@@ -269,6 +270,11 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// honours what the front matter says of it (`permalink`, `path`, `slug`).
     fn address(&self, _file: &PostFile<'_>, _page: &PatternValues<'_>, _fields: &Fields) -> Option<String> {
         None
+    }
+
+    /// The dialect of Markdown of its renderer, given that of slugline; the project file overrides it.
+    fn dialect(&self, default: Dialect) -> Dialect {
+        default
     }
 
     /// The folder whose files are published below the page of a file, whatever ending its address has, given the path of the file.

@@ -1,17 +1,18 @@
-//! The dialect of Markdown: what the project file says below `markdown`, or else Hugo's configuration.
+//! The dialect of Markdown: what the project file says below `markdown`, or else the configuration of the generator.
 //!
-//! Takes the keys as written and Hugo's settings; returns the dialect. Beside a Hugo site, Hugo's defaults count, except that
-//! known emoji codes become emoji.
+//! Takes the keys as written, Hugo's settings and the format; returns the dialect. Beside a Hugo site, Hugo's defaults count, except
+//! that known emoji codes become emoji.
 
 use serde_json::Value;
 
 use crate::config::hugo::Hugo;
 use crate::config::raw::RawMarkdown;
+use crate::content::format::Format;
 use crate::content::markdown::Dialect;
 
-/// The dialect; what is not written is the default.
-pub(super) fn dialect(raw: &RawMarkdown, hugo: &Hugo) -> Dialect {
-    let default = Dialect::default();
+/// The dialect; what is not written is as the format has it.
+pub(super) fn dialect(raw: &RawMarkdown, hugo: &Hugo, format: &dyn Format) -> Dialect {
+    let default = format.dialect(Dialect::default());
     let in_goldmark = |names: [&str; 3]| hugo.truth(&["markup", "goldmark", names[0], names[1], names[2]]);
     let hard_wraps = hugo.truth(&["markup", "goldmark", "renderer", "hardwraps"]);
     // A boolean before Hugo 0.112.
@@ -42,11 +43,12 @@ fn has_delimiter(hugo: &Hugo, delimiter: &str, is_default: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::format::generators::GeneratorFormat;
 
     fn of(hugo: &str, raw: &RawMarkdown) -> Dialect {
         let mut settings = Hugo::default();
         settings.add("hugo.toml", hugo).unwrap();
-        dialect(raw, &settings)
+        dialect(raw, &settings, &*GeneratorFormat::default())
     }
 
     #[test]
@@ -56,7 +58,7 @@ mod tests {
                         [markup.goldmark.extensions.passthrough]\nenable = true\n";
         let raw = RawMarkdown::default();
         let default = Dialect::default();
-        assert_eq!(dialect(&raw, &Hugo::default()), default);
+        assert_eq!(dialect(&raw, &Hugo::default(), &*GeneratorFormat::default()), default);
         assert_eq!(of("baseURL = '/'", &raw), Dialect { typographer: true, ..default });
         for off in ["typographer = false", "[markup.goldmark.extensions.typographer]\ndisable = true"] {
             let table = if off.starts_with('[') { "" } else { "[markup.goldmark.extensions]\n" };

@@ -13,6 +13,7 @@ use crate::content::format::hexo::permalink::{Case, slug};
 use crate::content::format::{Body, Defaults, Format, Generator, Lost, PostFile, Settings, Translated};
 use crate::content::front_matter::{Fields, tabs_as_blanks};
 use crate::content::glob::Glob;
+use crate::content::markdown::Dialect;
 use crate::content::permalink::PatternValues;
 use crate::hex::hex;
 use crate::publication::is_language_tag;
@@ -261,6 +262,17 @@ impl Format for Hexo {
 
     fn has_patterns(&self) -> bool {
         true
+    }
+
+    /// Hexo's renderers keep line breaks and set typographic quotes unless told otherwise.
+    fn dialect(&self, default: Dialect) -> Dialect {
+        let is_on = |keys: &[&str]| {
+            let value = keys[1..].iter().try_fold(self.settings.get(keys[0])?, |value, key| value.get(*key));
+            value.and_then(Value::as_bool)
+        };
+        let hard_wraps = is_on(&["marked", "breaks"]).or(is_on(&["markdown", "render", "breaks"]));
+        let typographer = is_on(&["marked", "smartypants"]).or(is_on(&["markdown", "render", "typographer"]));
+        Dialect { hard_wraps: hard_wraps.unwrap_or(true), typographer: typographer.unwrap_or(true), ..default }
     }
 
     fn asset_folder(&self, path: &str) -> Option<String> {

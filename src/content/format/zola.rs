@@ -9,10 +9,12 @@ use crate::content::format::zola::slug::Strategy;
 use crate::content::format::{Body, Defaults, Format, Generator, PostFile, Settings, Translated};
 use crate::content::front_matter::{Fields, json_of_toml};
 use crate::content::glob::Glob;
+use crate::content::markdown::Dialect;
 use crate::content::permalink::PatternValues;
 use crate::publication::is_language_tag;
 
 mod arguments;
+mod links;
 mod shortcodes;
 mod slug;
 
@@ -77,6 +79,36 @@ impl Zola {
             .map(String::as_str)
     }
 
+    /// The address that a link to a file leads to.
+    fn address_of(&self, link: &str, of: &Body<'_>) -> Option<String> {
+        let Some((folders, language)) = links::section(link) else { return self.address_of_page(link, of) };
+        let language = language.filter(|language| self.has_language(language));
+        let parts = language.into_iter().chain(folders.split('/')).filter(|part| !part.is_empty());
+        let path: String = parts.map(|part| format!("{part}/")).collect();
+        let anchor = link.find('#').map_or("", |at| &link[at..]);
+        Some(format!("{}/{}{anchor}", of.base_url.as_str().trim_end_matches('/'), path.replace(' ', "%20")))
+    }
+
+    /// A link names the page in one language, the main one without any; `Body::address` prefers that of the post.
+    fn address_of_page(&self, link: &str, of: &Body<'_>) -> Option<String> {
+        let (path, anchor) = link.split_at(link.find('#').unwrap_or(link.len()));
+        let stem = path.strip_prefix('@')?.strip_suffix(".md")?;
+        let named = stem.rsplit_once('.').filter(|(_, name)| *name == self.main_language() || self.has_language(name));
+        let (stem, wanted) = named.map_or((stem, None), |(stem, name)| (stem, Some(name)));
+        let wanted = wanted.filter(|name| *name != self.main_language());
+        let address = (of.address)(&format!("{stem}.md{anchor}"))?.replace(' ', "%20");
+        let base = of.base_url.as_str().trim_end_matches('/');
+        let below = address.strip_prefix(base).unwrap_or(&address).trim_start_matches('/');
+        let (first, rest) = below.split_once('/').unwrap_or((below, ""));
+        let is_own = of.issue.site.as_deref() == wanted.map(str::to_lowercase).as_deref();
+        let prefix = wanted.map(|name| format!("{name}/")).unwrap_or_default();
+        Some(match self.has_language(first) {
+            _ if is_own => address,
+            true => format!("{base}/{prefix}{rest}"),
+            false => format!("{base}/{prefix}{below}"),
+        })
+    }
+
     /// `None` outside the content folder.
     fn page<'a>(&self, path: &'a str) -> Option<Page<'a>> {
         let below = path.strip_prefix(CONTENT).or_else(|| Some(path.split_once("/content/")?.1))?;
@@ -126,6 +158,15 @@ fn date_and_slug(name: &str) -> Option<(&str, Option<&str>)> {
     Some((date, after.strip_prefix(['_', '-']).filter(|slug| !slug.is_empty())))
 }
 
+/// The date in a path such as `news/2026/03/05/ebb`.
+fn date_of_path(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_digits = |part: &str, count| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_date = |parts: &&[&str]| is_digits(parts[0], 4) && is_digits(parts[1], 2) && is_digits(parts[2], 2);
+    let date = parts.windows(3).find(is_date)?.join("-");
+    date::parse(&date, chrono_tz::Tz::UTC).map(|_| date)
+}
+
 impl Format for Zola {
     fn generator(&self) -> Generator {
         Generator::Zola
@@ -163,11 +204,17 @@ impl Format for Zola {
         !name.starts_with("_index.") && !name.starts_with('.') && !is_ignored()
     }
 
+    fn dialect(&self, default: Dialect) -> Dialect {
+        let is_on = |name: &str| self.settings.get("markdown").and_then(|it| it.get(name)) == Some(&Value::Bool(true));
+        Dialect { typographer: is_on("smart_punctuation"), emoji: is_on("render_emoji"), ..default }
+    }
+
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
         let Some(page) = self.page(file.path) else { return };
         if fields.get("date").is_none_or(Value::is_null) {
-            match date_and_slug(page.name) {
-                Some((date, _)) => fields.set("date", date),
+            let of_path = || fields.get("path").and_then(Value::as_str).and_then(date_of_path);
+            match date_and_slug(page.name).map(|(date, _)| date.to_owned()).or_else(of_path) {
+                Some(date) => fields.set("date", date),
                 // A page that was updated is not dated by that.
                 None => drop(fields.take("updated")),
             }
@@ -180,14 +227,14 @@ impl Format for Zola {
         }
     }
 
-    fn address(&self, file: &PostFile<'_>, _page: &PatternValues<'_>, fields: &Fields) -> Option<String> {
+    fn address(&self, file: &PostFile<'_>, values: &PatternValues<'_>, fields: &Fields) -> Option<String> {
         let page = self.page(file.path)?;
         let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if let Some(path) = text("path") {
             return Some(format!("/{}/", path.trim().trim_matches('/')));
         }
         let of_date = || date_and_slug(page.name).and_then(|(_, slug)| slug).filter(|_| !self.keeps_dates);
-        let slug = self.strategy.slug(text("slug").or_else(of_date).unwrap_or(page.name));
+        let slug = self.strategy.slug(values.slug.or_else(of_date).unwrap_or(page.name));
         let is_home = page.folders.is_empty() && page.name == "index" && !page.has_folder;
         let own = (!is_home).then_some(slug.as_str());
         let parts = page.language.into_iter().chain(page.folders.iter().copied()).chain(own);
@@ -195,8 +242,8 @@ impl Format for Zola {
         Some(if parts.is_empty() { "/".to_owned() } else { format!("/{}/", parts.join("/")) })
     }
 
-    fn markdown<'m>(&self, body: &'m str, _of: &Body<'_>) -> Translated<'m> {
-        shortcodes::translated(body)
+    fn markdown<'m>(&self, body: &'m str, of: &Body<'_>) -> Translated<'m> {
+        shortcodes::translated(body, &|link| self.address_of(link, of))
     }
 }
 

@@ -71,6 +71,19 @@ fn matches<'a>(
     if !failed.insert((part, at)) {
         return false;
     }
+    ends(name, path, at).into_iter().any(|end| {
+        let known = values.len();
+        values.push((name, &path[at..end]));
+        let found = matches(parts, path, part + 1, end, values, failed);
+        if !found {
+            values.truncate(known);
+        }
+        found
+    })
+}
+
+/// Where the value of a name that begins at an offset may end, the most likely end first.
+fn ends(name: &str, path: &str, at: usize) -> Vec<usize> {
     let (least, most, is_allowed): (_, _, fn(char) -> bool) = match name {
         "year" => (4, 4, |c| c.is_ascii_digit()),
         "month" | "day" => (2, 2, |c| c.is_ascii_digit()),
@@ -90,15 +103,7 @@ fn matches<'a>(
     if takes_most {
         ends.reverse();
     }
-    ends.into_iter().any(|end| {
-        let known = values.len();
-        values.push((name, &path[at..end]));
-        let found = matches(parts, path, part + 1, end, values, failed);
-        if !found {
-            values.truncate(known);
-        }
-        found
-    })
+    ends
 }
 
 /// The case of a slug.

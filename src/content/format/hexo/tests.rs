@@ -82,6 +82,17 @@ fn endings_follow_the_settings() {
 }
 
 #[test]
+fn line_breaks_are_kept_as_by_its_renderers() {
+    let of = |config: &str| {
+        let dialect = hexo(config).dialect(Dialect::default());
+        (dialect.hard_wraps, dialect.typographer)
+    };
+    assert_eq!(of(""), (true, true));
+    assert_eq!(of("marked: {breaks: false}\n"), (false, true));
+    assert_eq!(of("markdown: {render: {breaks: false, typographer: false}}\n"), (false, false));
+}
+
+#[test]
 fn only_what_hexo_publishes_is_a_post() {
     let plain = hexo("skip_render: ['_posts/raw/**']\n");
     for (path, is_post) in [

@@ -35,7 +35,9 @@ pub(super) fn exported(script: &str) -> Settings {
     if let Some(at) = reader.constants.get("config").copied()
         && let Some(Value::Object(map)) = reader.value(at, 0)
     {
-        map.into_iter().for_each(|(key, value)| drop(settings.entry(key).or_insert(value)));
+        for (key, value) in map {
+            settings.entry(key).or_insert(value);
+        }
     }
     settings
 }

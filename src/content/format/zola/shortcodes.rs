@@ -9,8 +9,9 @@ use std::ops::Range;
 use crate::content::format::Translated;
 use crate::content::format::rewriting::{Rewriting, embedded, is_picture, link, picture, starts_line};
 use crate::content::format::zola::arguments::Call;
+use crate::content::format::zola::links::links;
 
-/// A shortcode, or a sign of an escaped one.
+/// A shortcode, a sign of an escaped one, or a link.
 #[derive(Debug)]
 enum Piece<'a> {
     Inline(Range<usize>, Call<'a>),
@@ -18,40 +19,42 @@ enum Piece<'a> {
     End(Range<usize>),
     /// What an escaped one shows: its outer signs without `/*` and `*/`.
     Shown(Range<usize>, &'static str),
+    /// A link to a file, and the address of its page.
+    Link(Range<usize>, String),
 }
 
-/// The body without shortcodes.
-pub(super) fn translated(body: &str) -> Translated<'_> {
-    let pieces = pieces(body);
+/// The body without shortcodes and links to files, which lead to the addresses that `address` returns.
+pub(super) fn translated<'m>(body: &'m str, address: &dyn Fn(&str) -> Option<String>) -> Translated<'m> {
+    let mut pieces = pieces(body);
+    let linked = links(body).into_iter().filter_map(|range| Some(Piece::Link(range.clone(), address(&body[range])?)));
+    pieces.extend(linked);
+    pieces.sort_by_key(Piece::start);
     let ends = ends(&pieces);
     let mut rewriting = Rewriting::of(body);
     let mut fences = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
         match piece {
             Piece::Shown(range, text) => rewriting.replace(range.clone(), text),
+            Piece::Link(range, address) => rewriting.replace(range.clone(), address),
             Piece::End(range) => {
                 let is_fence = fences.last() == Some(&at) && fences.pop().is_some();
                 rewriting.replace(range.clone(), if is_fence { "```" } else { "" });
             }
             Piece::Inline(range, call) => {
                 lose_unless(is_known(call), &mut rewriting, range, call);
-                rewriting.replace(range.clone(), &shown(call, starts_line(body, range.start)));
+                let text = with_addresses(shown(call, starts_line(body, range.start)), address);
+                rewriting.replace(range.clone(), &text);
             }
             Piece::Begin(range, call) => {
                 lose_unless(is_box(call.name), &mut rewriting, range, call);
                 let end = ends.get(&at).and_then(|end| Some((*end, pieces.get(*end)?.end()?)));
+                let is_fence = |closing: &Range<usize>| call.name == "mermaid" && is_block(body, range, closing);
+                let fence = end.as_ref().filter(|(_, closing)| is_fence(closing)).map(|(end, _)| *end);
+                fences.extend(fence);
                 let text = match end {
-                    Some((end, closing)) if call.name == "mermaid" && is_block(body, range, &closing) => {
-                        fences.push(end);
-                        "```mermaid".to_owned()
-                    }
-                    Some((_, closing)) if is_box(call.name) && starts_line(body, range.start) => {
-                        let line = body[..closing.start].rfind('\n').map_or(range.end, |at| at + 1);
-                        let is_empty = starts_line(body, closing.start);
-                        rewriting.quote(range.start..if is_empty { line.max(range.end) } else { closing.start + 1 });
-                        alert(call)
-                    }
-                    _ => shown(call, false),
+                    _ if fence.is_some() => "```mermaid".to_owned(),
+                    Some((_, closing)) => begun(&mut rewriting, body, range, call, &closing),
+                    None => shown(call, false),
                 };
                 rewriting.replace(range.clone(), &text);
             }
@@ -60,13 +63,51 @@ pub(super) fn translated(body: &str) -> Translated<'_> {
     rewriting.finish()
 }
 
+/// What the beginning of a shortcode leaves; a box becomes a quotation.
+fn begun(
+    rewriting: &mut Rewriting<'_>,
+    body: &str,
+    range: &Range<usize>,
+    call: &Call<'_>,
+    closing: &Range<usize>,
+) -> String {
+    if !is_box(call.name) || !starts_line(body, range.start) {
+        return shown(call, false);
+    }
+    let line = body[..closing.start].rfind('\n').map_or(range.end, |at| at + 1);
+    let is_empty = starts_line(body, closing.start);
+    rewriting.quote(range.start..if is_empty { line.max(range.end) } else { closing.start + 1 });
+    alert(call)
+}
+
 impl Piece<'_> {
+    fn start(&self) -> usize {
+        match self {
+            Self::Inline(range, _)
+            | Self::Begin(range, _)
+            | Self::End(range)
+            | Self::Shown(range, _)
+            | Self::Link(range, _) => range.start,
+        }
+    }
+
     fn end(&self) -> Option<Range<usize>> {
         match self {
             Self::End(range) => Some(range.clone()),
             _ => None,
         }
     }
+}
+
+/// A text with the addresses of pages in place of links to files.
+fn with_addresses(text: String, address: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut rewriting = Rewriting::of(&text);
+    for range in links(&text) {
+        if let Some(address) = address(&text[range.clone()]) {
+            rewriting.replace(range, &address);
+        }
+    }
+    rewriting.finish().markdown.into_owned()
 }
 
 fn lose_unless(is_known: bool, rewriting: &mut Rewriting<'_>, range: &Range<usize>, call: &Call<'_>) {
@@ -206,7 +247,8 @@ mod tests {
     use super::*;
 
     fn shown(body: &str) -> (String, Vec<String>) {
-        let Translated { markdown, lost } = translated(body);
+        let address = |link: &str| link.strip_suffix("ebb.md").map(|_| "/ebb/".to_owned());
+        let Translated { markdown, lost } = translated(body, &address);
         assert_eq!(markdown.matches('\n').count(), body.matches('\n').count());
         (markdown.into_owned(), lost.into_iter().map(|lost| lost.what).collect())
     }
@@ -232,6 +274,11 @@ mod tests {
             ("{% tide(n=1) %}\n*Ebb*\n{% end %}", "\n*Ebb*\n", lost("tide")),
             ("{% alert(type=\"tip\", title=\"T\") %}\na\n\nb\n{% end %}\nc", "> [!TIP] T\n> a\n> \n> b\n\nc", vec![]),
             ("{% quote(author=\"A\") %}a{% end %}", "> **A**  a", vec![]),
+            (
+                "[a](@/ebb.md) [b](@/neap.md)\n{{ note(text=\"<a href='@/ebb.md'>c</a>\") }}",
+                "[a](/ebb/) [b](@/neap.md)\n> <a href='/ebb/'>c</a>",
+                vec![],
+            ),
             ("{% mermaid() %}\na-->b\n{% end %}", "```mermaid\na-->b\n```", lost("mermaid")),
         ] {
             assert_eq!(shown(body), (expected.to_owned(), lost), "{body}");
@@ -245,7 +292,7 @@ mod tests {
         for text in
             ["{{ x }}", "{% if a %}", "{{ a(b) }}", "{{", "{%", "${{ github.ref }}", "{{ a(b=\"c) }}", "{{< x >}}"]
         {
-            assert_eq!(translated(text), Translated::unchanged(text));
+            assert_eq!(translated(text, &|_| None), Translated::unchanged(text));
         }
     }
 
@@ -260,7 +307,7 @@ mod tests {
     fn a_megabyte_takes_no_time() {
         let begun = std::time::Instant::now();
         for text in ["{{", "{%", "{% a() %}", "{{ a(b=\"", "{{ a(b=[", "{% end %}", "{% note() %}\n"] {
-            translated(&text.repeat(1_000_000 / text.len()));
+            translated(&text.repeat(1_000_000 / text.len()), &|_| None);
         }
         assert!(begun.elapsed().as_secs() < 20);
     }

@@ -22,8 +22,10 @@ fn fields(entries: &[(&str, Value)]) -> Fields {
 }
 
 fn address(zola: &Zola, path: &str, entries: &[(&str, Value)]) -> String {
-    let page = PatternValues { path, above: &[], title: "T", slug: None, date: DateTime::UNIX_EPOCH.fixed_offset() };
-    zola.address(&file(path), &page, &fields(entries)).unwrap_or_default()
+    let fields = fields(entries);
+    let (slug, date) = (fields.get("slug").and_then(Value::as_str), DateTime::UNIX_EPOCH.fixed_offset());
+    let page = PatternValues { path, above: &[], title: "T", slug, date };
+    zola.address(&file(path), &page, &fields).unwrap_or_default()
 }
 
 #[test]
@@ -77,11 +79,21 @@ fn fields_come_from_names_and_are_completed() {
         r#"{"date":"2026-03-05T06:07:08Z","title":"2026-03-05T06:07:08Z-ebb"}"#
     );
     assert_eq!(completed("content/a.md", &[("updated", "2026-01-01".into())]), r#"{"title":"a"}"#);
+    let dated = completed("content/a.md", &[("path", "news/2026/03/05/ebb".into()), ("title", "T".into())]);
+    assert_eq!(dated, r#"{"path":"news/2026/03/05/ebb","title":"T","date":"2026-03-05"}"#);
     let written = [("date", "2026-01-01".into()), ("title", "T".into()), ("render", false.into())];
     assert_eq!(
         completed("content/2026-03-05-ebb.md", &written),
         r#"{"date":"2026-01-01","title":"T","render":false,"build":{"render":"never","list":"never"}}"#
     );
+}
+
+#[test]
+fn the_dialect_is_that_of_the_configuration() {
+    let of = |config: &str| zola(config).dialect(Dialect::default());
+    assert_eq!((of("").emoji, of("").typographer), (false, false));
+    let on = of("[markdown]\nsmart_punctuation = true\nrender_emoji = true\n");
+    assert_eq!((on.emoji, on.typographer), (true, true));
 }
 
 #[test]
