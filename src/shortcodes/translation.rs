@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use crate::content::format::generators::GeneratorFormat;
-use crate::content::format::{Body, Lost, Translated};
+use crate::content::format::{Body, Lost, Translated, body};
+use crate::content::path::is_html;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 
@@ -33,8 +34,18 @@ impl Translator {
     ) -> (Cow<'m, str>, Vec<Finding>) {
         let of = Body { issue, base_url, includes: &self.includes, address };
         let Translated { markdown, lost } = self.format.markdown(body, &of);
-        let findings = lost.into_iter().map(|lost| finding(issue, body, lost)).collect();
-        (markdown, findings)
+        let mut findings: Vec<Finding> = lost.into_iter().map(|lost| finding(issue, body, lost)).collect();
+        if is_html(&issue.path) {
+            return (markdown, findings);
+        }
+        let is_mdx = self.format.is_mdx(&issue.path);
+        let shared = body::markdown(&markdown, &of, is_mdx);
+        findings.extend(shared.lost.into_iter().map(|lost| finding(issue, &markdown, lost)));
+        let changed = match shared.markdown {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(markdown) => Some(markdown),
+        };
+        (changed.map_or(markdown, Cow::Owned), findings)
     }
 }
 

@@ -133,6 +133,7 @@ impl Format for Jekyll {
             content: vec![self.folders.source().trim_end_matches('/').to_owned()],
             static_folders: Vec::new(),
             permalink: owned(&["permalink"]),
+            ..Defaults::default()
         }
     }
 
