@@ -12,7 +12,7 @@ use crate::content::front_matter::fences::{Syntax, closing, opening, unfenced};
 use crate::content::front_matter::key_value::Header;
 use crate::content::front_matter::loose::Loose;
 pub use crate::content::front_matter::loose::tabs_as_blanks;
-use crate::content::front_matter::yaml::{Mapping, YamlValue, joined_surrogates};
+use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
@@ -22,6 +22,8 @@ pub mod key_value;
 mod loose;
 mod plain;
 mod yaml;
+
+pub use crate::content::front_matter::yaml::yaml_mapping;
 
 /// The largest block accepted as front matter: rejecting deep nesting in a larger one would take seconds.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -318,20 +320,6 @@ pub fn json_of_toml(value: toml::Value) -> Value {
         toml::Value::Table(table) => {
             Value::Object(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect())
         }
-    }
-}
-
-/// A file of YAML that is a mapping, with its keys as written: the configuration of a generator. Nothing is an empty mapping.
-///
-/// # Errors
-/// Why it is not a mapping.
-pub fn yaml_mapping(text: &str) -> Result<serde_json::Map<String, Value>, String> {
-    let text = text.trim_start_matches('\u{feff}');
-    match serde_yaml::from_str(text).map(|YamlValue(value)| value) {
-        Ok(Value::Object(mapping)) => Ok(mapping),
-        Ok(Value::Null) => Ok(serde_json::Map::new()),
-        Ok(_) => Err("it is not a mapping".to_owned()),
-        Err(error) => Err(error.to_string()),
     }
 }
 

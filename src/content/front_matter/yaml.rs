@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 const MERGE: &str = "<<";
 
 /// A value.
-pub(super) struct YamlValue(pub Value);
+struct YamlValue(Value);
 
 /// A mapping in the order written, with keys as `name` returns them.
 #[derive(Default)]
@@ -163,6 +163,20 @@ impl<'de> Visitor<'de> for MappingVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Mapping, A::Error> {
         Mapping::read(map, str::to_lowercase)
+    }
+}
+
+/// A file of YAML that is a mapping, with its keys as written: the configuration of a generator. Nothing is an empty mapping.
+///
+/// # Errors
+/// Why it is not a mapping.
+pub fn yaml_mapping(text: &str) -> Result<Map<String, Value>, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    match serde_yaml::from_str(text).map(|YamlValue(value)| value) {
+        Ok(Value::Object(mapping)) => Ok(mapping),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(_) => Err("it is not a mapping".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -26,6 +26,7 @@ mod scope;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod text_filters;
 mod urls;
 
 /// The bytes that outputs, includes and loops of a body may add.

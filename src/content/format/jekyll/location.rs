@@ -18,6 +18,8 @@ pub struct Folders {
     labels: Vec<String>,
     excluded: Vec<Glob>,
     included: Vec<Glob>,
+    /// Whether files in `_posts` are posts without a date in their names: where nothing is configured, other programs may read them.
+    allows_undated: bool,
 }
 
 /// What a file is.
@@ -65,6 +67,7 @@ impl Folders {
             labels,
             excluded: globs("exclude"),
             included: globs("include"),
+            allows_undated: settings.keys().all(|name| name == "timezone"),
         }
     }
 
@@ -110,7 +113,9 @@ impl Folders {
                 }
             };
             let is_hidden = rest.starts_with('_') || rest.split('/').any(|name| name.starts_with('.'));
-            let is_named = kind == Kind::Draft && file_name(rest).contains('.') || FileName::new(rest).date.is_some();
+            let name = FileName::new(rest);
+            let may_be_undated = kind == Kind::Draft || self.allows_undated;
+            let is_named = name.date.is_some() || may_be_undated && !name.extension.is_empty();
             let is_read = is_named && !is_hidden && !is_special(file_name(rest));
             return is_read.then_some(Location { kind, path });
         }
@@ -237,12 +242,19 @@ mod tests {
     }
 
     #[test]
+    fn without_configuration_posts_need_no_date_in_their_names() {
+        let post = Some(Location { kind: Kind::Post, path: "_posts/a.md" });
+        assert_eq!(folders(&json!({"timezone": "UTC"})).locate("_posts/a.md"), post);
+        assert_eq!(folders(&json!({"title": "Tides"})).locate("_posts/a.md"), None);
+    }
+
+    #[test]
     fn settings_move_the_folders() {
         let folders = folders(&json!({"source": "./src", "collections_dir": "content/", "collections": ["tools"]}));
         assert_eq!(folders.source(), "src/");
-        let post = Some(Location { kind: Kind::Post, path: "sea/_posts/2026-01-02-a.md" });
-        assert_eq!(folders.locate("src/content/sea/_posts/2026-01-02-a.md"), post);
-        assert_eq!(post.unwrap().categories(), ["sea"]);
+        let post = Location { kind: Kind::Post, path: "sea/_posts/2026-01-02-a.md" };
+        assert_eq!(folders.locate("src/content/sea/_posts/2026-01-02-a.md"), Some(post));
+        assert_eq!(post.categories(), ["sea"]);
         assert_eq!(folders.locate("src/_posts/2026-01-02-a.md"), None);
         assert_eq!(folders.locate("_posts/2026-01-02-a.md"), None);
     }

@@ -2,6 +2,7 @@
 //!
 //! Takes values; returns a value, `None` if there is no such filter.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use chrono::DateTime;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::content::format::jekyll::liquid::one_line;
-use crate::content::format::jekyll::permalink::{self, Mode};
+use crate::content::format::jekyll::liquid::text_filters::{normalized, of_text};
 use crate::content::format::jekyll::time;
 
 /// What filters need besides their arguments.
@@ -63,7 +64,10 @@ impl Site<'_> {
             "date_to_long_string" => return Some(self.date(input, "%d %B %Y")),
             "date_to_xmlschema" => return Some(self.date(input, "%Y-%m-%dT%H:%M:%S%:z")),
             "date_to_rfc822" => return Some(self.date(input, "%a, %d %b %Y %H:%M:%S %z")),
-            _ => return of_text(name, &written(), &arg).or_else(|| of_value(name, input, arguments)),
+            _ => {
+                let of_list = || of_list(name, input, arguments);
+                return of_text(name, &written(), &arg).or_else(of_list).or_else(|| of_number(name, input, arguments));
+            }
         }))
     }
 
@@ -97,125 +101,55 @@ impl Site<'_> {
     }
 }
 
-/// A URL with everything encoded that no URL contains.
-fn normalized(url: &str) -> String {
-    let is_safe = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
-    url.bytes().map(|byte| if is_safe(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-/// Filters of text.
-fn of_text(name: &str, input: &str, arg: &dyn Fn(usize) -> String) -> Option<Value> {
-    let count = |at: usize, default: usize| arg(at).parse().unwrap_or(default);
-    let cut = |length: usize, end: &str| match input.chars().count() > length {
-        true => input.chars().take(length.saturating_sub(end.chars().count())).collect::<String>() + end,
-        false => input.to_owned(),
+/// Filters of lists.
+fn of_list(name: &str, input: &Value, arguments: &[Value]) -> Option<Value> {
+    let Value::Array(items) = input else {
+        return match name {
+            "size" => Some(Value::from(text(input).chars().count())),
+            "join" | "sort" | "uniq" | "reverse" | "compact" => Some(input.clone()),
+            _ => None,
+        };
     };
-    let end = || if arg(1).is_empty() { "...".to_owned() } else { arg(1) };
-    Some(Value::from(match name {
-        "upcase" => input.to_uppercase(),
-        "downcase" => input.to_lowercase(),
-        "capitalize" => {
-            let mut chars = input.chars();
-            chars.next().into_iter().flat_map(char::to_uppercase).collect::<String>() + &chars.as_str().to_lowercase()
+    let texts = || items.iter().map(text).collect::<Vec<_>>();
+    Some(match name {
+        "join" => Value::from(texts().join(&arguments.first().map_or_else(|| " ".to_owned(), text))),
+        "array_to_sentence_string" => Value::from(sentence(&texts())),
+        "first" => items.first().cloned().unwrap_or_default(),
+        "last" => items.last().cloned().unwrap_or_default(),
+        "size" => Value::from(items.len()),
+        "reverse" => items.iter().rev().cloned().collect(),
+        "compact" => items.iter().filter(|item| !item.is_null()).cloned().collect(),
+        "uniq" => {
+            let mut seen = BTreeSet::new();
+            items.iter().filter(|item| seen.insert(text(item))).cloned().collect()
         }
-        "strip" => input.trim().to_owned(),
-        "lstrip" => input.trim_start().to_owned(),
-        "rstrip" => input.trim_end().to_owned(),
-        "strip_newlines" => input.replace(['\r', '\n'], ""),
-        "normalize_whitespace" => input.split_whitespace().collect::<Vec<_>>().join(" "),
-        "newline_to_br" => input.replace('\n', "<br />"),
-        "escape" | "h" | "xml_escape" => html_escape::encode_quoted_attribute(input).into_owned(),
-        "escape_once" => {
-            let decoded = html_escape::decode_html_entities(input);
-            html_escape::encode_quoted_attribute(&decoded).into_owned()
+        "sort" | "sort_natural" => {
+            let mut sorted = items.clone();
+            sorted.sort_by_cached_key(text);
+            Value::Array(sorted)
         }
-        "cgi_escape" | "url_encode" => {
-            permalink::escaped(input).replace("%20", "+").replace('/', "%2F").replace(':', "%3A").replace('?', "%3F")
-        }
-        "uri_escape" => normalized(input),
-        "url_decode" => percent_encoding::percent_decode_str(&input.replace('+', " ")).decode_utf8_lossy().into_owned(),
-        "smartify" | "sassify" | "scssify" => input.to_owned(),
-        "slugify" => {
-            let mode = match arg(0).as_str() {
-                "none" => return Some(Value::from(input.to_lowercase())),
-                "raw" => Mode::Raw,
-                "pretty" => Mode::Pretty,
-                "ascii" => Mode::Ascii,
-                _ => Mode::Default,
-            };
-            permalink::slug(input, mode).to_lowercase()
-        }
-        "remove" => input.replace(&arg(0), ""),
-        "remove_first" => input.replacen(&arg(0), "", 1),
-        "replace" if !arg(0).is_empty() => bounded(input, &arg(0), &arg(1)),
-        "replace_first" => input.replacen(&arg(0), &arg(1), 1),
-        "truncate" => cut(count(0, 50), &end()),
-        "truncatewords" => {
-            let words: Vec<&str> = input.split_whitespace().collect();
-            if words.len() > count(0, 15) { words[..count(0, 15)].join(" ") + &end() } else { input.to_owned() }
-        }
-        "split" => {
-            let separator = arg(0);
-            let parts: Vec<&str> = match separator.as_str() {
-                "" => return Some(input.chars().map(|c| Value::from(c.to_string())).collect()),
-                " " => input.split_whitespace().collect(),
-                separator => input.split(separator).collect(),
-            };
-            return Some(parts.into_iter().map(Value::from).collect());
-        }
-        "number_of_words" => return Some(Value::from(input.split_whitespace().count())),
         _ => return None,
-    }))
+    })
 }
 
-/// With every occurrence replaced, unless the text would become very long.
-fn bounded(input: &str, old: &str, new: &str) -> String {
-    const MAX_BYTES: usize = 1 << 20;
-    let length = input.matches(old).count().saturating_mul(new.len()).saturating_add(input.len());
-    if length > MAX_BYTES { input.to_owned() } else { input.replace(old, new) }
-}
-
-/// Filters of lists and numbers.
-fn of_value(name: &str, input: &Value, arguments: &[Value]) -> Option<Value> {
-    let items = input.as_array();
-    let separator = || arguments.first().map_or_else(|| " ".to_owned(), text);
-    let texts = |items: &[Value]| items.iter().map(text).collect::<Vec<_>>();
+/// Filters of numbers, and of any value.
+fn of_number(name: &str, input: &Value, arguments: &[Value]) -> Option<Value> {
     let number = |value: &Value| text(value).trim().parse::<f64>().unwrap_or(0.0);
-    let second = || arguments.first().map_or(0.0, number);
-    let calculated = |result: f64| match result.fract() == 0.0 && result.abs() < 1e15 {
+    let (first, second) = (number(input), arguments.first().map_or(0.0, number));
+    let result = match name {
+        "plus" => first + second,
+        "minus" => first - second,
+        "times" => first * second,
+        "divided_by" if second != 0.0 => (first / second).floor(),
+        "modulo" if second != 0.0 => first.rem_euclid(second),
+        "round" => first.round(),
+        "jsonify" => return Some(Value::from(input.to_string())),
+        _ => return None,
+    };
+    Some(match result.fract() == 0.0 && result.abs() < 1e15 {
         #[expect(clippy::cast_possible_truncation, reason = "it is a whole number in range")]
         true => Value::from(result as i64),
         false => Value::from(result),
-    };
-    Some(match (name, items) {
-        ("join", Some(items)) => Value::from(texts(items).join(&separator())),
-        ("array_to_sentence_string", Some(items)) => Value::from(sentence(&texts(items))),
-        ("first", Some(items)) => items.first().cloned().unwrap_or_default(),
-        ("last", Some(items)) => items.last().cloned().unwrap_or_default(),
-        ("size", Some(items)) => Value::from(items.len()),
-        ("reverse", Some(items)) => items.iter().rev().cloned().collect(),
-        ("compact", Some(items)) => items.iter().filter(|item| !item.is_null()).cloned().collect(),
-        ("sort" | "sort_natural" | "uniq", Some(items)) => {
-            let mut sorted = items.clone();
-            match name {
-                "uniq" => {
-                    let mut seen = std::collections::BTreeSet::new();
-                    sorted.retain(|item| seen.insert(text(item)));
-                }
-                _ => sorted.sort_by_cached_key(text),
-            }
-            Value::Array(sorted)
-        }
-        ("size", None) => Value::from(text(input).chars().count()),
-        ("join" | "sort" | "uniq" | "reverse" | "compact", None) => input.clone(),
-        ("plus", _) => calculated(number(input) + second()),
-        ("minus", _) => calculated(number(input) - second()),
-        ("times", _) => calculated(number(input) * second()),
-        ("divided_by", _) if second() != 0.0 => calculated((number(input) / second()).floor()),
-        ("modulo", _) if second() != 0.0 => calculated(number(input).rem_euclid(second())),
-        ("round", _) => calculated(number(input).round()),
-        ("jsonify", _) => Value::from(input.to_string()),
-        _ => return None,
     })
 }
 
