@@ -225,8 +225,11 @@ impl Format for Eleventy {
             return Some(path.strip_suffix("index.html").map(str::to_owned).unwrap_or(path));
         }
         let name = without_ending(self.below_input(file.path));
-        let name = name.strip_suffix("/index").or_else(|| (name == "index").then_some("")).unwrap_or(name);
-        Some(path_of(&[name, ""]))
+        Some(match name.rsplit_once('/') {
+            Some((folder, page)) if page == "index" || page == file_name(folder) => path_of(&[folder, ""]),
+            None if name == "index" => "/".to_owned(),
+            _ => path_of(&[name, ""]),
+        })
     }
 
     fn markdown<'m>(&self, body: &'m str, _of: &Body<'_>) -> Translated<'m> {

@@ -201,6 +201,7 @@ fn eleventy_pages_are_where_their_files_or_permalinks_are() {
     for (path, written, expected) in [
         ("src/posts/a.md", json!({}), "/posts/a/"),
         ("src/posts/a/index.md", json!({}), "/posts/a/"),
+        ("src/posts/a/a.md", json!({}), "/posts/a/"),
         ("src/index.md", json!({}), "/"),
         ("src/posts/2026-01-02-a.md", json!({"permalink": "/p/{{ page.fileSlug }}/"}), "/p/a/"),
         (
