@@ -37,8 +37,9 @@ pub(super) fn add(project: &Project, config: &Config, files: &[SourceFile], sect
             };
             match read {
                 Ok(read) => {
-                    let read = read.unwrap_or_default().into_iter().map(|(name, value)| (name.to_lowercase(), value));
-                    read.for_each(|(name, value)| drop(fields.entry(name).or_insert(value)));
+                    for (name, value) in read.unwrap_or_default() {
+                        fields.entry(name.to_lowercase()).or_insert(value);
+                    }
                 }
                 Err(why) => findings.push(unreadable(&path, &why)),
             }

@@ -233,15 +233,7 @@ fn dedent(text: &str, pairs: &[Range<usize>], edits: &mut Edits<'_>) {
         }
         at = end;
     }
-    let mut bases = vec![0; pairs.len()];
-    let (mut outer, mut base) = (0, 0);
-    for (at, pair) in pairs.iter().enumerate() {
-        if pair.start >= outer {
-            let start = text[..pair.start].rfind('\n').map_or(0, |end| end + 1);
-            (outer, base) = (pair.end, indent(&text[start..]));
-        }
-        bases[at] = base;
-    }
+    let bases = bases(text, pairs);
     for (at, pair) in lines {
         let columns = least[pair].saturating_sub(bases[pair]);
         let line = line_at(text, at);
@@ -253,9 +245,15 @@ fn dedent(text: &str, pairs: &[Range<usize>], edits: &mut Edits<'_>) {
     }
 }
 
-/// Whether an address is that of a picture, by its ending.
-pub(super) fn is_picture(address: &str) -> bool {
-    const ENDINGS: [&str; 10] = [".apng", ".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".svg", ".webp"];
-    let path = address.split(['?', '#']).next().unwrap_or_default().trim().to_ascii_lowercase();
-    ENDINGS.iter().any(|ending| path.ends_with(ending) && path.len() > ending.len())
+/// How far the outermost tag around each pair is indented.
+fn bases(text: &str, pairs: &[Range<usize>]) -> Vec<usize> {
+    let (mut outer, mut base) = (0, 0);
+    let base_of = |pair: &Range<usize>| {
+        if pair.start >= outer {
+            let start = text[..pair.start].rfind('\n').map_or(0, |end| end + 1);
+            (outer, base) = (pair.end, indent(&text[start..]));
+        }
+        base
+    };
+    pairs.iter().map(base_of).collect()
 }

@@ -35,7 +35,9 @@ pub(super) fn exported(script: &str) -> Settings {
     if let Some(at) = reader.constants.get("config").copied()
         && let Some(Value::Object(map)) = reader.value(at, 0)
     {
-        map.into_iter().for_each(|(key, value)| drop(settings.entry(key).or_insert(value)));
+        for (key, value) in map {
+            settings.entry(key).or_insert(value);
+        }
     }
     settings
 }
@@ -167,10 +169,10 @@ impl<'a> Reader<'a> {
                 if let Some(Value::Object(other)) = self.value(next - spread.len(), depth) {
                     map.extend(other);
                 }
-            } else if let Some((key, value)) = self.member(at, next) {
-                if let Some(value) = self.value(value, depth) {
-                    map.insert(key, value);
-                }
+            } else if let Some((key, value)) = self.member(at, next)
+                && let Some(value) = self.value(value, depth)
+            {
+                map.insert(key, value);
             }
             at = self.after_space(next + 1);
         }
