@@ -2,7 +2,7 @@
 //!
 //! Takes Markdown and its code; pictures and videos stay, `raw` stays without its quotes, and files of code are lost.
 
-use html_escape::encode_double_quoted_attribute as escaped;
+use html_escape::{encode_double_quoted_attribute as escaped, encode_text};
 use memchr::memmem;
 
 use crate::content::format::body::code::{Code, line_at};
@@ -14,6 +14,9 @@ pub(super) fn translate(text: &str, code: &Code, edits: &mut Edits<'_>) {
     for at in memmem::find_iter(text.as_bytes(), b"{{") {
         let inside = text[at + 2..].trim_start_matches(['-', ' ']);
         let name = &inside[..inside.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(inside.len())];
+        if inside.starts_with('"') && code.end_around(at).is_none() {
+            quoted(text, at, inside, edits);
+        }
         if !matches!(name, "image" | "video" | "code" | "play" | "raw") || code.end_around(at).is_some() {
             continue;
         }
@@ -41,6 +44,15 @@ pub(super) fn translate(text: &str, code: &Code, edits: &mut Edits<'_>) {
                 }
             }
         }
+    }
+}
+
+/// Replaces an action that is nothing but a quoted text by the text.
+fn quoted(text: &str, at: usize, inside: &str, edits: &mut Edits<'_>) {
+    let end = inside[1..].find(['"', '\n']).map(|end| end + 1).filter(|end| inside[*end..].starts_with('"'));
+    let Some((written, after)) = end.map(|end| (&inside[1..end], &inside[end + 1..])) else { return };
+    if let Some(after) = after.trim_start_matches([' ', '-']).strip_prefix("}}") {
+        edits.replace(at..text.len() - after.len(), encode_text(written));
     }
 }
 

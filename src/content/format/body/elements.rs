@@ -42,8 +42,10 @@ const LINES: [&str; 14] =
 
 /// Renders the Markdown between the tags of an element, if it is in a line: HTML contains none outside MDX.
 pub(super) fn render_line(text: &str, tag: &Tag<'_>, partner: &Tag<'_>, edits: &mut Edits<'_>) {
-    let range = tag.range.end..partner.range.start;
-    let inside = &text[range.clone()];
+    let between = &text[tag.range.end..partner.range.start];
+    let inside = between.trim();
+    let start = tag.range.end + between.len() - between.trim_start().len();
+    let range = start..start + inside.len();
     let is_markdown = inside.contains(['*', '_', '`']) || inside.contains("](");
     if !LINES.contains(&tag.name) || !is_markdown || inside.contains(['\n', '{', '<']) {
         return;

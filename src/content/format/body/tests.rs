@@ -94,6 +94,7 @@ fn mdx_has_expressions() {
         ("<>\na\n</>", "\na\n"),
         ("<p>\n  **a**\n</p>", "\n**a**\n"),
         ("<summary>**a** `b`</summary>", "<summary><strong>a</strong> <code>b</code></summary>"),
+        ("<summary>\n  **a**\n</summary>", "<summary>\n<strong>a</strong>\n</summary>"),
         ("import sea from './sea.png'\n\n<img src={sea} style={{a: 1}} />", "\n\n<img src=\"./sea.png\">"),
         ("<iframe src=\"/a\" allowFullScreen />", "<iframe src=\"/a\" allowFullScreen></iframe>"),
         ("<a\n  href={'/a'}\n  className=\"b\">c</a>", "<a\nhref=\"/a\"\nclass=\"b\">c</a>"),
@@ -131,8 +132,8 @@ fn inserted_files_vanish() {
 
 #[test]
 fn actions_of_go_leave_pictures() {
-    let text = "{{image \"a.png\" 600}} {{video \"b.mp4\"}}\n{{code \"c.go\" `/a/`}}\n{{raw `\n<pre>\n{{a}}</pre>\n`}} {{.Title}}\n";
-    let expected = "<img src=\"a.png\" alt=\"\" width=\"600\"> <video src=\"b.mp4\"></video>\n\n\n<pre>\n{{a}}</pre>\n {{.Title}}\n";
+    let text = "{{image \"a.png\" 600}} {{video \"b.mp4\"}}\n{{code \"c.go\" `/a/`}}\n{{raw `\n<pre>\n{{a}}</pre>\n`}} {{.Title}} {{\" < \"}}\n";
+    let expected = "<img src=\"a.png\" alt=\"\" width=\"600\"> <video src=\"b.mp4\"></video>\n\n\n<pre>\n{{a}}</pre>\n {{.Title}}  &lt; \n";
     assert_eq!((markdown_of(text, false).as_str(), lost(text, false).len()), (expected, 1));
 }
 
