@@ -19,7 +19,7 @@ use crate::finding::Finding;
 use crate::identity::{IssueFiles, backfill, identify, read_lock};
 use crate::issue::Issue;
 use crate::load::files::{keep_innermost, no_issues, sources};
-use crate::load::history::History;
+use crate::load::history::{History, Wanted};
 use crate::load::permalinks::remove_duplicates;
 use crate::load::posts::{Surroundings, read_all};
 use crate::shortcodes::{self, Shortcodes, Translator};
@@ -94,12 +94,11 @@ pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow:
     Ok(loaded)
 }
 
-/// When issues last changed, if `updated_from` is git.
+/// When issues were written and last changed, as far as that is taken from git.
 fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::Result<History> {
-    match config.updated_from {
-        UpdatedFrom::FrontMatter => Ok(History::default()),
-        UpdatedFrom::Git => History::read(project, config.content.iter().map(PathBuf::as_path), files),
-    }
+    let wanted =
+        Wanted { created: config.format.format.needs_history(), updated: config.updated_from == UpdatedFrom::Git };
+    History::read(project, config.content.iter().map(PathBuf::as_path), files, wanted)
 }
 
 /// The shortcodes of a project, with the custom ones from `templates/shortcodes`; references resolve to one of

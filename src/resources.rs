@@ -37,8 +37,8 @@ impl<'a> Resources<'a> {
     /// The file at a URL in the issue with this file `path` and `permalink`: beside the issue, else below the root of
     /// the site. `None` for Markdown files, hidden files and files outside the project.
     pub fn at(&self, path: &str, permalink: &Url, url: &Url) -> Option<PathBuf> {
-        let candidates =
-            self.beside(path, permalink, url).into_iter().chain(below_root(self.project, self.config, url));
+        let beside = self.beside(path, permalink, url).into_iter().chain(self.asset(path, permalink, url));
+        let candidates = beside.chain(below_root(self.project, self.config, url));
         candidates.filter(|file| self.is_visible(file)).find(|file| self.is_file_of_project(file))
     }
 
@@ -72,6 +72,14 @@ impl<'a> Resources<'a> {
         let page = &page[..=page.rfind('/')?];
         let below = url.path().strip_prefix(page).filter(|_| url.origin() == permalink.origin())?;
         Some(self.project.path(folder(path)).join(safe_relative_path(below)?))
+    }
+
+    /// Some generators publish the files of a folder below the page.
+    fn asset(&self, path: &str, permalink: &Url, url: &Url) -> Option<PathBuf> {
+        let folder = self.config.format.format.asset_folder(path)?;
+        let page = permalink.path().trim_end_matches(".html").trim_end_matches('/');
+        let below = url.path().strip_prefix(page)?.strip_prefix('/').filter(|_| url.origin() == permalink.origin())?;
+        Some(self.project.path(folder).join(safe_relative_path(below)?))
     }
 
     fn is_visible(&self, file: &Path) -> bool {

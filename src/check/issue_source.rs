@@ -100,7 +100,7 @@ impl<'a> IssueSource<'a> {
 
     /// The fields of the front matter, none if it cannot be parsed.
     pub(super) fn fields(&self) -> Fields {
-        self.block.and_then(|block| block.fields(&self.issue.path).ok()).unwrap_or_default()
+        self.block.and_then(|block| block.allowing_repeats().fields(&self.issue.path).ok()).unwrap_or_default()
     }
 
     /// Places the finding at the field that names the cover.

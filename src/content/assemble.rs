@@ -154,7 +154,8 @@ struct Readers {
 
 /// `draft`, `feed` and `email`. What Hugo does not list reaches no one, unless our own fields say so.
 fn readers(fields: &mut FieldReader<'_>) -> Readers {
-    let is_listed = is_listed(fields.peek("_build").or(fields.peek("build")), fields.peek("headless"));
+    let (build, headless) = (fields.take("_build").or(fields.take("build")), fields.take("headless"));
+    let is_listed = is_listed(build.as_ref(), headless.as_ref());
     // Jekyll's opposite of `draft`; Hugo's publication date otherwise.
     let is_published = fields.take_truth("published").unwrap_or(true);
     Readers {

@@ -75,11 +75,11 @@ fn end_of_link(text: &str) -> usize {
     text.find(closes).unwrap_or(text.len())
 }
 
-/// Without the asterisks of emphasis around it.
+/// Without the asterisks of emphasis around it, and with characters instead of HTML references, as in titles.
 fn plain(name: &str) -> String {
     let name = name.trim();
     let stripped = name.trim_matches('*').trim();
-    if stripped.contains('*') { name.to_owned() } else { stripped.to_owned() }
+    html_escape::decode_html_entities(if stripped.contains('*') { name } else { stripped }).into_owned()
 }
 
 #[cfg(test)]
@@ -104,6 +104,7 @@ mod tests {
             ("Ann Example, Bo Example, and Cy Example", vec!["Ann Example", "Bo Example", "Cy Example"]),
             ("**Ann**", vec!["Ann"]),
             ("甲、乙", vec!["甲", "乙"]),
+            ("Fish &amp; Co", vec!["Fish & Co"]),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }

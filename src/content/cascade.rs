@@ -52,11 +52,12 @@ impl Cascade {
     }
 
     /// Whether it is for this page, in production: its path is below the site's content, with a leading slash and
-    /// without ending, as `url_path::logical_path` returns it.
-    pub fn is_for(&self, path: &str, language: &str) -> bool {
+    /// without ending, as `url_path::logical_path` returns it. Few cascades ask for it.
+    pub fn is_for<'a>(&self, path: impl FnOnce() -> &'a str, language: &str) -> bool {
         let fits = |glob: &Option<Glob>, text: &str| glob.as_ref().is_none_or(|glob| glob.matches(text));
+        let is_at = self.path.as_ref().is_none_or(|glob| glob.matches(path()));
         let in_language = self.languages.is_empty() || self.languages.iter().any(|glob| glob.matches(language));
-        fits(&self.path, path) && fits(&self.kind, "page") && fits(&self.environment, "production") && in_language
+        is_at && fits(&self.kind, "page") && fits(&self.environment, "production") && in_language
     }
 }
 
@@ -85,7 +86,7 @@ mod tests {
         ]);
         let cascades = Cascade::all(&written);
         let of = |path: &str, language: &str| {
-            let fitting = cascades.iter().filter(|cascade| cascade.is_for(path, language));
+            let fitting = cascades.iter().filter(|cascade| cascade.is_for(|| path, language));
             fitting.map(|cascade| Value::Object(cascade.fields.clone())).collect::<Vec<_>>()
         };
         assert_eq!(of("/log/a", "en"), [json!({"draft": true, "mood": "calm"})]);

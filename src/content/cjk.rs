@@ -13,42 +13,36 @@ pub const SENTINEL: char = '\u{fdd0}';
 
 /// Adds sentinels beside runs of `*` and `~` next to CJK text; borrows the input if there are none.
 pub fn with_sentinels(markdown: &str) -> Cow<'_, str> {
+    let bytes = markdown.as_bytes();
+    let is_special = |byte: &u8| matches!(byte, b'\\' | b'\n' | b'*' | b'~');
+    let next = |from: usize| Some(from + bytes.get(from..)?.iter().position(is_special)?);
     let mut marked = String::new();
-    let mut copied = 0;
+    let (mut copied, mut from) = (0, 0);
     let mut bold_is_open = false;
-    let mut chars = markdown.char_indices().peekable();
-    let mut before = None;
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' => {
-                before = chars.next().map(|(_, escaped)| escaped);
-                continue;
-            }
-            '\n' if matches!(chars.peek(), None | Some((_, '\n' | '\r'))) => bold_is_open = false,
-            '*' | '~' => {
-                let length = markdown[at..].chars().take_while(|other| *other == c).count();
-                let end = at + length;
-                for _ in 1..length {
-                    chars.next();
-                }
+    while let Some(at) = next(from) {
+        from = at + 1;
+        match bytes[at] {
+            // What is escaped is text; the later bytes of a longer character are never special.
+            b'\\' => from += 1,
+            b'\n' => bold_is_open &= !matches!(bytes.get(from), None | Some(b'\n' | b'\r')),
+            marker => {
+                from = at + bytes[at..].iter().take_while(|byte| **byte == marker).count();
                 let run = Run {
-                    marker: c,
-                    length,
-                    before: visible_before(&markdown[..at], before),
-                    after: visible_after(&markdown[end..]),
+                    marker: char::from(marker),
+                    length: from - at,
+                    before: visible_before(&markdown[..at]),
+                    after: visible_after(&markdown[from..]),
                 };
                 if let Some(text) = run.with_sentinels(bold_is_open) {
                     marked.push_str(&markdown[copied..at]);
                     marked.push_str(&text);
-                    copied = end;
+                    copied = from;
                 }
-                if c == '*' && matches!(length, 2 | 3) {
+                if marker == b'*' && matches!(run.length, 2 | 3) {
                     bold_is_open = !bold_is_open;
                 }
             }
-            _ => {}
         }
-        before = Some(c);
     }
     if copied == 0 {
         return Cow::Borrowed(markdown);
@@ -87,6 +81,10 @@ impl Run {
         if self.is_two_runs(bold_is_open) {
             let half = &run[..2];
             return Some(format!("{SENTINEL}{half}{SENTINEL}{half}{SENTINEL}"));
+        }
+        // `ASSERT_*` is a pattern of names, whatever follows.
+        if self.length == 1 && self.before == '_' {
+            return None;
         }
         let (opens, closes) = (self.opens(cjk_friendly_class), self.closes(cjk_friendly_class));
         let mut before = closes && !self.closes(commonmark_class);
@@ -152,12 +150,10 @@ fn cjk_friendly_class(c: char) -> CharClass {
 }
 
 /// The character before a run, skipping zero-width characters and variation selectors. The start of a line is a space.
-fn visible_before(text: &str, last: Option<char>) -> char {
+fn visible_before(text: &str) -> char {
     const FULL_WIDTH_FORM: char = '\u{fe01}';
     let hides = |c: char| is_zero_width(c) || matches!(c, '\u{fe00}'..='\u{fe0e}' | '\u{e0100}'..='\u{e01ef}');
-    if last.is_some_and(|last| !hides(last)) {
-        return last.unwrap_or(' ');
-    }
+    let last = text.chars().next_back();
     match text.chars().rev().find(|c| !hides(*c)).unwrap_or(' ') {
         '‘' | '’' | '“' | '”' if last == Some(FULL_WIDTH_FORM) => '「',
         visible => visible,
@@ -251,11 +247,12 @@ mod tests {
         }
     }
 
-    /// The same results as `markdown-it-cjk-friendly`.
+    /// The same results as `markdown-it-cjk-friendly`, but for patterns of names.
     #[test]
     fn emphasis_works_in_every_script_and_form() {
         for (markdown, expected) in [
             ("**「東京」**です", "<strong>「東京」</strong>です"),
+            ("宏 ASSERT_*和EXPECT_*系列", "宏 ASSERT_*和EXPECT_*系列"),
             ("이것은**(주)**입니다", "이것은<strong>(주)</strong>입니다"),
             ("**일본어.**한국", "<strong>일본어.</strong>한국"),
             ("ㅋ**(ㅎ)**ㅋ", "ㅋ<strong>(ㅎ)</strong>ㅋ"),

@@ -36,7 +36,8 @@ const DAY_ONLY: [&str; 4] = ["%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y"];
 
 /// Parses a date to the second; `None` if it is malformed or not in the calendar.
 pub fn parse(text: &str, zone: Tz) -> Option<DateTime<FixedOffset>> {
-    parse_any_format(text.trim(), zone).map(normalize)
+    // A timestamp in milliseconds is a year that no feed can express.
+    parse_any_format(text.trim(), zone).map(normalize).filter(|date| date.year() <= 9999)
 }
 
 /// Truncates to seconds, with an offset in whole minutes, which all feed formats can express. Local mean time, used
@@ -54,6 +55,7 @@ fn parse_any_format(text: &str, zone: Tz) -> Option<DateTime<FixedOffset>> {
         return Some(DateTime::from_timestamp(seconds, 0)?.fixed_offset());
     }
     let (text, named_zone) = without_zone_name(without_week_day(text));
+    let text = as_chrono_reads_it(text);
     if let Some(date) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(&text, format).ok()) {
         return Some(date);
     }
@@ -90,6 +92,19 @@ fn without_zone_name(text: &str) -> (String, Option<String>) {
     let name = text.split_whitespace().find(is_name).map(str::to_owned);
     let others = text.split_whitespace().filter(|word| !is_name(word));
     (others.collect::<Vec<_>>().join(" "), name)
+}
+
+/// What Go reads and chrono's formats do not: `Z` as an offset, and a comma before fractions of a second.
+fn as_chrono_reads_it(text: String) -> String {
+    let has_digit_before = |at: usize| text[..at].ends_with(|c: char| c.is_ascii_digit());
+    let text = match text.strip_suffix(['Z', 'z']) {
+        Some(rest) if has_digit_before(rest.len()) => format!("{rest}+00:00"),
+        _ => text,
+    };
+    match text.rfind(',') {
+        Some(comma) if text[..comma].contains(':') => format!("{}.{}", &text[..comma], &text[comma + 1..]),
+        _ => text,
+    }
 }
 
 fn parse_without_offset(text: &str) -> Option<NaiveDateTime> {
@@ -148,6 +163,11 @@ mod tests {
             ("14 Aug 20 15:00 UTC", "2020-08-14T15:00:00+00:00"),
             ("Fri 14 Aug 2020 03:00:00 PM UTC", "2020-08-14T15:00:00+00:00"),
             ("1597417200", "2020-08-14T15:00:00+00:00"),
+            ("2020-08-14T8:45:00Z", "2020-08-14T08:45:00+00:00"),
+            ("2020-08-14 8:45:00 +0100", "2020-08-14T08:45:00+01:00"),
+            ("2020-08-14T08:45Z", "2020-08-14T08:45:00+00:00"),
+            ("2020-08-14T08:45:00,5Z", "2020-08-14T08:45:00+00:00"),
+            ("2020-08-14 08:45:00,25 +0900", "2020-08-14T08:45:00+09:00"),
         ] {
             assert_eq!(shanghai(text).as_deref(), Some(expected), "{text}");
         }
@@ -155,7 +175,21 @@ mod tests {
 
     #[test]
     fn invalid_dates_are_rejected() {
-        for text in ["", "soon", "2020-02-30", "2020-13-01", "2020-08-14T25:00:00Z", "20200814", "20-08-14", "3:04PM"] {
+        for text in [
+            "",
+            "soon",
+            "2020-02-30",
+            "2020-13-01",
+            "2020-08-14T25:00:00Z",
+            "20200814",
+            "20-08-14",
+            "3:04PM",
+            "Z",
+            ",",
+            "2020-08-14T08:45:00,Z",
+            "1597417200000",
+            "12020-01-01",
+        ] {
             assert_eq!(shanghai(text), None, "{text}");
         }
     }

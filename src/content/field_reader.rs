@@ -79,15 +79,21 @@ impl<'a> FieldReader<'a> {
             Some(Value::Array(items)) => flat(items),
             Some(value) => vec![value],
         };
-        let text = |item: &Value| match item {
-            Value::String(text) => Some(text.clone()),
+        let mut has_other = false;
+        let text = |item: Value| match item {
+            Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(truth) => Some(truth.to_string()),
-            Value::Object(map) => ["label", "name"].iter().find_map(|key| map.get(*key)?.as_str()).map(str::to_owned),
-            _ => None,
+            Value::Object(map) if ["label", "name"].iter().any(|key| map.get(*key).is_some_and(Value::is_string)) => {
+                ["label", "name"].iter().find_map(|key| map.get(*key)?.as_str()).map(str::to_owned)
+            }
+            other => {
+                has_other |= !other.is_null();
+                None
+            }
         };
-        let texts: Vec<String> = items.iter().filter_map(text).collect();
-        if items.iter().any(|item| !item.is_null() && text(item).is_none()) {
+        let texts = items.into_iter().filter_map(text).collect();
+        if has_other {
             self.warn(name, "the list contains a value that is not text", "write a list of names");
         }
         texts
@@ -196,5 +202,13 @@ fn truth(value: &Value) -> Option<bool> {
 
 /// Decodes entities and collapses white space: authors paste HTML into plain-text fields.
 pub(super) fn plain_text(text: &str) -> String {
-    html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    let decoded = html_escape::decode_html_entities(text);
+    let mut plain = String::with_capacity(decoded.len());
+    for word in decoded.split_whitespace() {
+        if !plain.is_empty() {
+            plain.push(' ');
+        }
+        plain.push_str(word);
+    }
+    plain
 }

@@ -18,12 +18,14 @@ use crate::content::permalink::PatternValues;
 use crate::issue::Issue;
 
 pub mod body;
+pub mod code;
 pub mod generators;
 pub mod hexo;
 pub mod javascript;
 pub mod jekyll;
 pub mod pelican;
 pub mod plain;
+pub mod rewriting;
 pub mod zola;
 
 /// The generators whose sites are read.
@@ -136,6 +138,8 @@ pub struct Defaults {
     pub base_url: Option<String>,
     /// `language`, as a tag.
     pub language: Option<String>,
+    /// All languages of a site whose files are named by language, the main one first; empty if there is but one.
+    pub languages: Vec<String>,
     /// `timezone`, as a name of the IANA database.
     pub timezone: Option<String>,
     /// `author`
@@ -217,6 +221,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         true
     }
 
+    /// The same where the content folder is the whole site, which also contains pages.
+    fn is_post_of_site(&self, path: &str) -> bool {
+        self.is_post(path)
+    }
+
     /// Whether an `index.md` owns the other files in and below its folder, so that no other Markdown file there is a post.
     fn has_bundles(&self) -> bool {
         false
@@ -232,6 +241,21 @@ pub trait Format: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether a file without front matter is a post, if any is; given by its path below the folder of the site.
+    fn is_bare_post(&self, _path: &str) -> bool {
+        true
+    }
+
+    /// Whether front matter between `---` that is not valid YAML is a header of `Key: value` lines.
+    fn reads_key_values(&self) -> bool {
+        false
+    }
+
+    /// Whether a field may be repeated, and its last value counts.
+    fn allows_repeated_fields(&self) -> bool {
+        false
+    }
+
     /// Whether `PostFile::created` is needed.
     fn needs_history(&self) -> bool {
         false
@@ -244,6 +268,11 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// The path of a page, percent-encoded or not, with a leading slash and below the base URL; `None` for that of Hugo. Also
     /// honours what the front matter says of it (`permalink`, `path`, `slug`).
     fn address(&self, _file: &PostFile<'_>, _page: &PatternValues<'_>, _fields: &Fields) -> Option<String> {
+        None
+    }
+
+    /// The folder whose files are published below the page of a file, whatever ending its address has, given the path of the file.
+    fn asset_folder(&self, _path: &str) -> Option<String> {
         None
     }
 

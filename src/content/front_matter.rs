@@ -1,16 +1,24 @@
-//! Front matter: finds it in a file and parses it into fields: YAML (`---`), TOML (`+++`) or JSON (`{`).
+//! Front matter: finds it in a file and parses it into fields: YAML (`---`), TOML (`+++`), JSON (`{`) or `Key: value` lines.
 //!
 //! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
 //! `assemble` interprets the fields.
 
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr_iter};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
+use crate::content::front_matter::key_value::Header;
+use crate::content::front_matter::loose::Loose;
+pub use crate::content::front_matter::loose::tabs_as_blanks;
+use crate::content::front_matter::yaml::{Mapping, YamlValue, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
+pub mod key_value;
+mod loose;
 mod plain;
 mod yaml;
 
@@ -26,6 +34,8 @@ pub struct Block<'a> {
     lines_before: usize,
     /// Where the body begins.
     pub body: BodyStart,
+    /// Whether the last of repeated fields counts.
+    allows_repeats: bool,
 }
 
 /// The syntaxes of front matter.
@@ -34,15 +44,20 @@ enum Syntax {
     Yaml,
     Toml,
     Json,
+    /// Of a JSON object, without its braces.
+    Entries,
+    KeyValue,
 }
 
 impl Syntax {
-    /// The line at its end, and, but for JSON, at its start.
+    /// The line at its end, and, for YAML and TOML, at its start.
     fn fence(self) -> &'static [u8] {
         match self {
             Syntax::Yaml => b"---",
             Syntax::Toml => b"+++",
             Syntax::Json => b"}",
+            Syntax::Entries => b";;;",
+            Syntax::KeyValue => b"",
         }
     }
 }
@@ -125,13 +140,19 @@ pub fn is_complete(bytes: &[u8]) -> bool {
 /// # Errors
 /// A finding if the front matter is missing, unclosed or not UTF-8.
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
-    let Some((syntax, start, lines_before)) = opening(bytes) else {
-        let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
-            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`")
-            .at(Place::file(path));
-        return Err(Box::new(finding));
-    };
-    let Some((end, body_offset)) = closing(bytes, syntax, start) else {
+    let opened = opening(bytes);
+    // A header that ends at a fence is YAML, whose first fence is missing.
+    if opened.is_none_or(|(syntax, ..)| syntax == Syntax::KeyValue)
+        && let Some(loose) = loose::find(bytes)
+    {
+        return block(path, bytes, loose);
+    }
+    let Some((syntax, start, lines_before)) = opened else { return Err(missing(path, bytes)) };
+    let fenced = closing(bytes, syntax, start).map(|end| (syntax, end));
+    let Some((syntax, (end, body_offset))) = fenced.or_else(|| unfenced(bytes, syntax, start)) else {
+        if syntax == Syntax::KeyValue {
+            return Err(missing(path, bytes));
+        }
         let fence = String::from_utf8_lossy(syntax.fence());
         let text = String::from_utf8_lossy(bytes);
         let finding = Finding::error("front-matter-unclosed", format!("the front matter has no closing `{fence}`"))
@@ -139,15 +160,50 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
             .at(Place::at_line(path, &text, lines_before.max(1), 1));
         return Err(Box::new(finding));
     };
+    block(path, bytes, Loose { syntax, start, lines_before, end, body: body_offset })
+}
+
+fn block<'a>(path: &str, bytes: &'a [u8], found: Loose) -> Result<Block<'a>, Box<Finding>> {
+    let Loose { syntax, start, lines_before, end, body: offset } = found;
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
-    let line = 1 + bytes[..body_offset].iter().filter(|byte| **byte == b'\n').count();
-    Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
+    let line = 1 + memchr_iter(b'\n', &bytes[..offset]).count();
+    Ok(Block { syntax, text, lines_before, body: BodyStart { offset, line }, allows_repeats: false })
+}
+
+fn missing(path: &str, bytes: &[u8]) -> Box<Finding> {
+    let help = match key_value::is_broken(bytes) {
+        true => "a header of `Key: value` lines needs `Title: …`, with this colon, and ends at a blank line",
+        false => {
+            "begin the file with `---`, a line `title: …`, a line `date: …` and another `---`; if no post of the site has any, set `format: plain`"
+        }
+    };
+    let finding = Finding::error("front-matter-missing", "the file does not begin with front matter");
+    Box::new(finding.help(help).at(Place::file(path)))
+}
+
+/// The end of a `Key: value` header at the end of the file, or of one that begins with `---` and ends at a blank line.
+fn unfenced(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(Syntax, (usize, usize))> {
+    match (key_value::header(bytes, start), syntax) {
+        _ if bytes.len() > MAX_BYTES => None,
+        (Header::Open(true), Syntax::KeyValue) => Some((Syntax::KeyValue, (bytes.len(), bytes.len()))),
+        // Otherwise it is YAML that lacks its end.
+        (Header::Closed(end, body), Syntax::Yaml) if key_value::is_capitalised(&bytes[start..end]) => {
+            Some((Syntax::KeyValue, (end, body)))
+        }
+        _ => None,
+    }
 }
 
 /// The whole of a file as its text, for formats whose posts need no front matter.
 pub fn bare(bytes: &[u8]) -> Block<'_> {
     let offset = bytes.strip_prefix(b"\xef\xbb\xbf").map_or(0, |_| 3);
-    Block { syntax: Syntax::Yaml, text: "", lines_before: 0, body: BodyStart { offset, line: 1 } }
+    Block {
+        syntax: Syntax::Yaml,
+        text: "",
+        lines_before: 0,
+        body: BodyStart { offset, line: 1 },
+        allows_repeats: false,
+    }
 }
 
 fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
@@ -156,8 +212,8 @@ fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) 
     Box::new(Finding::error("not-utf8", "the file is not UTF-8").help("save it as UTF-8").at(place))
 }
 
-/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace. Byte order marks
-/// and empty lines may precede it.
+/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace, a header with its
+/// first line. Byte order marks and empty lines may precede it.
 fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     let mut offset = 0;
     while bytes[offset..].starts_with(b"\xef\xbb\xbf") {
@@ -168,7 +224,10 @@ fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
         if is_json_object(&bytes[offset..]) {
             return Some((Syntax::Json, offset, lines));
         }
-        let end = offset + bytes[offset..].iter().position(|byte| *byte == b'\n')? + 1;
+        if key_value::header(bytes, offset) != Header::Absent && !bytes[offset..].trim_ascii_start().is_empty() {
+            return Some((Syntax::KeyValue, offset, lines));
+        }
+        let end = offset + memchr(b'\n', &bytes[offset..])? + 1;
         lines += 1;
         let line = bytes[offset..end].trim_ascii_end();
         let found = [Syntax::Yaml, Syntax::Toml].into_iter().find(|syntax| line == syntax.fence());
@@ -190,14 +249,19 @@ fn is_json_object(bytes: &[u8]) -> bool {
 
 /// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
 fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
-    if syntax == Syntax::Json {
-        return closing_brace(bytes, start);
+    match syntax {
+        Syntax::Json => return closing_brace(bytes, start),
+        Syntax::KeyValue => match key_value::header(bytes, start) {
+            Header::Closed(end, body) => return Some((end, body)),
+            _ => return None,
+        },
+        Syntax::Yaml | Syntax::Toml | Syntax::Entries => {}
     }
     let mut offset = start;
     while offset < bytes.len() {
         let rest = &bytes[offset..];
-        let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
-        if rest[..length].trim_ascii_end() == syntax.fence() {
+        let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        if rest.starts_with(syntax.fence()) && rest[..length].trim_ascii_end() == syntax.fence() {
             return Some((offset, offset + length));
         }
         offset += length;
@@ -220,6 +284,25 @@ fn closing_brace(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
 }
 
 impl Block<'_> {
+    /// The block as a generator reads it that knows no YAML: what is not valid as such, but a header of `Key: value` lines, is that.
+    pub fn or_key_values(self) -> Self {
+        let is_header = || match key_value::header(self.text.as_bytes(), 0) {
+            Header::Open(suffices) => suffices,
+            Header::Closed(end, _) => end == self.text.len(),
+            Header::Absent => false,
+        };
+        let syntax = match self.syntax {
+            Syntax::Yaml if is_header() && self.yaml().is_err() => Syntax::KeyValue,
+            syntax => syntax,
+        };
+        Self { syntax, ..self }
+    }
+
+    /// The same block, of whose repeated fields the last counts, as to most parsers of YAML.
+    pub fn allowing_repeats(self) -> Self {
+        Self { allows_repeats: true, ..self }
+    }
+
     /// Parses the fields.
     ///
     /// # Errors
@@ -228,7 +311,10 @@ impl Block<'_> {
         let read = match self.syntax {
             Syntax::Yaml => self.yaml(),
             Syntax::Toml => self.toml(),
-            Syntax::Json => self.json(),
+            Syntax::Json => self.json(self.text),
+            // The brace is not on a line of its own, so that errors keep their lines.
+            Syntax::Entries => self.json(&format!("{{{}}}", self.text.trim_end().trim_end_matches(','))),
+            Syntax::KeyValue => Ok(key_value::fields(self.text)),
         };
         read.map_err(|SyntaxError { message, line, column, help }| {
             let mut place = Place::at_line(path, self.text, line, column);
@@ -247,6 +333,11 @@ impl Block<'_> {
             Some(text) => serde_yaml::from_str(&text),
             None => Err(error),
         });
+        // Like Hexo: a tab at the beginning of a line has but one meaning.
+        let written = written.or_else(|error| match tabs_as_blanks(self.text) {
+            Cow::Owned(text) => serde_yaml::from_str(&text).map_err(|_| error),
+            Cow::Borrowed(_) => Err(error),
+        });
         let written = written.map(Option::unwrap_or_default).map_err(|error| {
             let message = error.to_string();
             let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
@@ -259,8 +350,8 @@ impl Block<'_> {
         self.once(written)
     }
 
-    fn json(&self) -> Result<Fields, SyntaxError> {
-        let written = serde_json::from_str(self.text).map_err(|error| {
+    fn json(&self, text: &str) -> Result<Fields, SyntaxError> {
+        let written = serde_json::from_str(text).map_err(|error| {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
             let help = "JSON needs `\"` around names and texts, and commas between fields".to_owned();
@@ -273,6 +364,11 @@ impl Block<'_> {
     fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
         match repeated {
             None => Ok(Fields { entries, renamed: Vec::new() }),
+            Some(_) if self.allows_repeats => {
+                let mut fields = Fields::default();
+                entries.into_iter().for_each(|(name, value)| fields.set(&name, value));
+                Ok(fields)
+            }
             Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
@@ -329,6 +425,20 @@ pub fn json_of_toml(value: toml::Value) -> Value {
         toml::Value::Table(table) => {
             Value::Object(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect())
         }
+    }
+}
+
+/// A file of YAML that is a mapping, with its keys as written: the configuration of a generator. Nothing is an empty mapping.
+///
+/// # Errors
+/// Why it is not a mapping.
+pub fn yaml_mapping(text: &str) -> Result<serde_json::Map<String, Value>, String> {
+    let text = text.trim_start_matches('\u{feff}');
+    match serde_yaml::from_str(text).map(|YamlValue(value)| value) {
+        Ok(Value::Object(mapping)) => Ok(mapping),
+        Ok(Value::Null) => Ok(serde_json::Map::new()),
+        Ok(_) => Err("it is not a mapping".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -435,6 +545,41 @@ mod tests {
     }
 
     #[test]
+    fn a_header_needs_no_fence() {
+        let header = "Title: a: b\nDate: 2026-01-02\n";
+        let both = vec![("title".to_owned(), Value::from("a: b")), ("date".to_owned(), Value::from("2026-01-02"))];
+        for (text, body) in [
+            (format!("{header}\nText\n"), "Text\n"),
+            (format!("\u{feff}\n{header}\nText\n"), "Text\n"),
+            (format!("---\n{header}\nText\n"), "Text\n"),
+            (header.to_owned(), ""),
+        ] {
+            assert_eq!(fields(&text), Ok((both.clone(), body)), "{text}");
+        }
+        let text = "\ntitle: a\nTags: b\nLang: x\n\nText\n";
+        let block = split("a.md", text.as_bytes()).unwrap();
+        let at = |field: &str| block.place("a.md", field).to_string();
+        assert_eq!((at("tags"), at("lang"), at("slug")), ("a.md:3:7".into(), "a.md:4:7".into(), "a.md".into()));
+        assert_eq!(block.body.line, 6);
+        for text in ["Note: a\n\nText\n", ": a\n", "Title: a,\nb\n"] {
+            let missing = "a.md front-matter-missing: the file does not begin with front matter";
+            assert_eq!(fields(text), Err(missing.into()), "{text}");
+        }
+        let invalid = split("a.md", b"---\ntitle: a: b\ntags: [c, 'd']\ndraft: \"x\"\n---\n").unwrap();
+        let read = invalid.or_key_values().fields("a.md").unwrap().rest();
+        assert_eq!(Value::Object(read), serde_json::json!({"title": "a: b", "tags": ["c", "d"], "draft": "x"}));
+        for text in ["---\ntitle: a: b\n - c\n---\n", "---\ntitle: 'a\nb\n---\n"] {
+            let block = split("a.md", text.as_bytes()).unwrap();
+            assert_eq!(block.or_key_values(), block, "{text}");
+        }
+        let unclosed = "a.md:1:1 front-matter-unclosed: the front matter has no closing `---`";
+        assert_eq!(fields("---\ntitle: a\n\nText\n"), Err(unclosed.into()));
+        assert!(!is_complete(b"Title: a\nDate: b\n") && is_complete(b"Title: a\n\n") && is_complete(b"Title: a\nb\n"));
+        let long = format!("Title: a\nFoo: {}", "b".repeat(MAX_BYTES));
+        assert!(is_complete(long.as_bytes()) && fields(&long).is_err());
+    }
+
+    #[test]
     fn sloppy_files_are_accepted() {
         assert_eq!(fields("\u{feff}---\r\ntitle: a\r\n--- \t\r\nbody"), Ok((one("title", "a"), "body")));
         assert_eq!(fields("\n\n---\ntitle: a\n---"), Ok((one("title", "a"), "")));
@@ -461,6 +606,9 @@ mod tests {
             fields("---\ntitle: a\nparams:\n  title: c\n\"Title\" : b\n---\n"),
             Err("a.md:5:1 front-matter-syntax: the field `title` appears twice".into())
         );
+        let lenient = split("a.md", b"---\ntitle: a\nmood: c\nTitle: b\n---\n").unwrap().allowing_repeats();
+        let expected = vec![("title".to_owned(), Value::from("b")), ("mood".to_owned(), Value::from("c"))];
+        assert_eq!(lenient.fields("a.md").unwrap().entries, expected);
         assert_eq!(
             fields("+++\ntitle = 'a'\ntitle = 'b'\n+++\n"),
             Err("a.md:3:1 front-matter-syntax: the field `title` appears twice".into())

@@ -73,7 +73,8 @@ pub fn without_illegal_chars(text: &str) -> Cow<'_, str> {
 
 fn is_legal_char(c: char) -> bool {
     match c {
-        '\t' | '\n' | '\r' => true,
+        // Nearly all there are.
+        '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{fdcf}' => true,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffd}'..='\u{ffff}' | '\u{fdd0}'..='\u{fdef}' => false,
         _ => u32::from(c) & 0xfffe != 0xfffe,
     }

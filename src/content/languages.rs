@@ -72,6 +72,9 @@ impl Languages {
 
     /// The language in the file name, and that part of the name.
     fn named_in<'a, 'p>(&'a self, path: &'p str) -> Option<(&'a str, &'p str)> {
+        if self.folders.is_empty() {
+            return None;
+        }
         let file = path.rsplit('/').next()?;
         let (stem, _) = file.rsplit_once('.')?;
         let at = stem.rfind('.').filter(|at| *at > 0)?;

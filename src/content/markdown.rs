@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
-use crate::content::cjk::{is_cjk, with_sentinels, without_sentinels};
+use crate::content::cjk::{with_sentinels, without_sentinels};
 
 mod alerts;
 mod attributes;
@@ -19,6 +19,7 @@ mod line_breaks;
 mod line_starts;
 pub mod offsets;
 mod title;
+mod typographer;
 
 /// Extensions to CommonMark; `Document::parse` tries formulas separately.
 const OPTIONS: Options = Options::ENABLE_TABLES
@@ -61,12 +62,6 @@ impl Default for Dialect {
     }
 }
 
-impl Dialect {
-    fn options(self) -> Options {
-        if self.typographer { OPTIONS | Options::ENABLE_SMART_PUNCTUATION } else { OPTIONS }
-    }
-}
-
 /// The parsed body of an issue.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
@@ -84,10 +79,10 @@ impl<'a> Document<'a> {
     pub fn parse_as(markdown: &'a str, dialect: Dialect) -> Self {
         let mut events = Vec::new();
         if may_contain_formulas(markdown, dialect) {
-            events = parse_events(markdown, dialect.options() | Options::ENABLE_MATH, dialect);
+            events = parse_events(markdown, OPTIONS | Options::ENABLE_MATH, dialect);
         }
         if events.is_empty() || events.iter().any(|event| is_not_a_formula(event, dialect)) {
-            events = parse_events(markdown, dialect.options(), dialect);
+            events = parse_events(markdown, OPTIONS, dialect);
         }
         if markdown.contains(dividers::MORE) {
             events = dividers::divided(events);
@@ -108,6 +103,9 @@ impl<'a> Document<'a> {
             events = line_breaks::all_hard(events);
         } else if dialect.cjk {
             events = line_breaks::between_cjk(events);
+        }
+        if dialect.typographer {
+            events = typographer::typeset(events);
         }
         Self { events }
     }
@@ -173,11 +171,17 @@ fn marked(markdown: &str, dialect: Dialect) -> Cow<'_, str> {
 
 fn parse_marked(text: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
     let events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
-    // Text without CJK characters means what CommonMark says.
-    if !dialect.cjk || !leftover_bold::may_be_in(&events) || !text.contains(is_cjk) {
+    let has_leftovers = dialect.cjk && leftover_bold::may_be_in(events.iter());
+    if !has_leftovers && !dialect.typographer {
         return events;
     }
-    let placed = leftover_bold::paired(text, Parser::new_ext(text, options).into_offset_iter().collect());
+    let mut placed: Vec<_> = Parser::new_ext(text, options).into_offset_iter().collect();
+    if has_leftovers {
+        placed = leftover_bold::paired(text, placed);
+    }
+    if dialect.typographer {
+        return typographer::with_marks(text, placed);
+    }
     placed.into_iter().map(|(event, _)| event).collect()
 }
 
@@ -199,7 +203,7 @@ fn is_not_a_formula(event: &Event<'_>, dialect: Dialect) -> bool {
 
 /// An owned event without sentinels.
 fn unmarked(event: Event<'_>) -> Event<'static> {
-    map_strings(event, &|text| without_sentinels(text).into_owned().into())
+    map_strings(event, &|text| line_starts::without_cells(&without_sentinels(text)).into_owned().into())
 }
 
 /// An owned event with every string in it mapped.

@@ -23,7 +23,7 @@ fn text(file: &[u8]) -> String {
     let mut text = String::new();
     let mut body = file;
     if let Ok(block) = front_matter::split("", file)
-        && let Ok(fields) = block.fields("")
+        && let Ok(fields) = block.allowing_repeats().fields("")
     {
         for name in ["title", "description", "summary"] {
             let value = fields.get(name).and_then(|value| value.as_str()).unwrap_or_default();

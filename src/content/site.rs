@@ -2,7 +2,10 @@
 //!
 //! Takes the location of a file; returns the cascades for it. `assemble` applies them to its fields.
 
+use std::cell::LazyCell;
+
 use chrono::{DateTime, FixedOffset};
+use memchr::memchr_iter;
 use serde_json::{Map, Value};
 
 use crate::content::addresses::Addresses;
@@ -84,8 +87,8 @@ impl<'a> Site<'a> {
             return Vec::new();
         }
         let (path, language) =
-            (self.logical_path(source), publication.site.as_deref().unwrap_or(&publication.language));
-        all.filter(|cascade| cascade.is_for(&path, language)).collect()
+            (LazyCell::new(|| self.logical_path(source)), publication.site.as_deref().unwrap_or(&publication.language));
+        all.filter(|cascade| cascade.is_for(|| &path, language)).collect()
     }
 
     /// The path that names the page in the whole site.
@@ -110,8 +113,9 @@ impl<'a> Source<'a> {
 
     /// The content folder, empty or with the slash at its end. (`below_content` is without language: its length differs.)
     pub fn root(&self) -> &'a str {
-        let below = self.path.split('/').count() - self.below_content.split('/').count();
-        let slash = self.path.match_indices('/').nth(below.wrapping_sub(1)).map_or(0, |(at, _)| at + 1);
-        &self.path[..slash]
+        let slashes = |path: &'a str| memchr_iter(b'/', path.as_bytes());
+        let below = slashes(self.path).count() - slashes(self.below_content).count();
+        let end = slashes(self.path).nth(below.wrapping_sub(1)).map_or(0, |slash| slash + 1);
+        &self.path[..end]
     }
 }

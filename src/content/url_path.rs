@@ -104,10 +104,16 @@ pub fn folder_name_of_term(term: &str) -> String {
 /// The absolute URL of a path below `base`, without empty and dot segments. Escapes are kept; everything else that a URL
 /// cannot contain is percent-encoded.
 pub fn absolute(base: &Url, path: &str) -> Url {
-    let segments: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
-    let slash = if path.ends_with('/') && !segments.is_empty() { "/" } else { "" };
+    let mut below = String::with_capacity(path.len() + 1);
+    for segment in path.split('/').filter(|segment| !matches!(*segment, "" | "." | "..")) {
+        below.push('/');
+        below.push_str(segment);
+    }
+    if path.ends_with('/') || below.is_empty() {
+        below.push('/');
+    }
     let mut url = base.clone();
-    url.set_path(&format!("{}/{}{slash}", base.path().trim_end_matches('/'), encoded(&segments.join("/"))));
+    url.set_path(&(base.path().trim_end_matches('/').to_owned() + &encoded(below)));
     url
 }
 
@@ -124,11 +130,11 @@ pub fn in_site(base: &Url, written: &str) -> Result<Url, url::ParseError> {
 }
 
 /// Like Go: a path that is a valid encoding stays as it is; otherwise its escapes are decoded and everything is encoded.
-fn encoded(path: &str) -> String {
+fn encoded(path: String) -> String {
     const ALLOWED: &[u8] = b"-._~$&+,/:;=@";
     let allowed =
         |byte: u8, more: &[u8]| byte.is_ascii_alphanumeric() || ALLOWED.contains(&byte) || more.contains(&byte);
-    let path = path.replace('#', "%23");
+    let path = if path.contains('#') { path.replace('#', "%23") } else { path };
     let bytes = path.as_bytes();
     let is_escape = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     let is_valid = |(at, byte): (usize, &u8)| allowed(*byte, b"!'()*") || *byte == b'%' && is_escape(at);

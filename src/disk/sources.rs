@@ -3,8 +3,8 @@
 //! Recognises issues by file name only; their content is left to `content`.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::{self, DirEntry, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -23,8 +23,8 @@ pub const HUGO_FILES: [&str; 8] =
 pub const HUGO_FOLDERS: [&str; 2] = ["config/_default", "config/production"];
 
 /// Endings of files that are posts to some generators.
-const OTHER_ENDINGS: [&str; 12] =
-    ["adoc", "asciidoc", "htm", "html", "liquid", "mdx", "mkd", "mkdn", "mkdown", "njk", "org", "rst"];
+const OTHER_ENDINGS: [&str; 13] =
+    ["adoc", "asciidoc", "htm", "html", "liquid", "mdx", "mkd", "mkdn", "mkdown", "njk", "org", "rst", "textile"];
 
 /// Folders that no author writes in.
 const NOT_OF_AUTHORS: [&str; 1] = ["node_modules"];
@@ -90,8 +90,10 @@ impl Project {
         let root = if name.is_empty() { 0 } else { name.len() + 1 };
         let mut found = walk(&name, root, entries, rules);
         found.sections.extend(self.sections_above(&name, root));
-        found.files.sort();
+        found.files.par_sort_unstable();
         found.bundled.sort();
+        found.others.sort();
+        found.findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|place| place.path.clone()));
         Ok(found)
     }
 
@@ -129,12 +131,53 @@ impl Project {
         let mut bytes = Vec::with_capacity(STEP_BYTES as usize);
         while file.by_ref().take(STEP_BYTES).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
         // A small file has been read whole: a build asks for a hundred thousand.
-        let size = if (bytes.len() as u64) < STEP_BYTES { bytes.len() as u64 } else { file.metadata()?.len() };
+        let size = if (bytes.len() as u64) < STEP_BYTES { bytes.len() as u64 } else { file.seek(SeekFrom::End(0))? };
         Ok((bytes, size))
     }
 }
 
 impl Sources {
+    /// Adds an entry of a folder; returns it if it is a folder: its path below the project, and on disk.
+    fn read(
+        &mut self,
+        name: &str,
+        root: usize,
+        entry: io::Result<DirEntry>,
+        rules: &Rules<'_>,
+    ) -> Option<(String, PathBuf)> {
+        let read = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?, entry)));
+        let (file_name, kind, entry) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.findings.push(unreadable(name, &error));
+                return None;
+            }
+        };
+        let Some(file_name) = file_name.to_str() else {
+            self.findings.push(not_unicode(&entry.path()));
+            return None;
+        };
+        if file_name.starts_with('.') {
+            return None;
+        }
+        let path_below = below(name, file_name);
+        if kind.is_dir() {
+            return Some((path_below, entry.path())).filter(|_| !NOT_OF_AUTHORS.contains(&file_name));
+        } else if kind.is_symlink() && (is_markdown(file_name) || entry.path().is_dir()) {
+            self.findings.push(symbolic_link(&path_below));
+        } else if is_markdown(file_name) && !kind.is_file() {
+            self.findings.push(special(&path_below));
+        } else if is_markdown(file_name) {
+            let of_kind = if is_section(file_name) { &mut self.sections } else { &mut self.files };
+            of_kind.push(SourceFile { path: path_below, root });
+        } else if kind.is_file() && has_ending(file_name, &OTHER_ENDINGS) {
+            let is_read = has_ending(file_name, rules.endings);
+            let of_kind = if is_read { &mut self.files } else { &mut self.others };
+            of_kind.push(SourceFile { path: path_below, root });
+        }
+        None
+    }
+
     fn merge(mut self, other: Self) -> Self {
         self.files.extend(other.files);
         self.sections.extend(other.sections);
@@ -147,12 +190,17 @@ impl Sources {
 
 /// `name` is the folder's path below the project.
 fn walk(name: &str, root: usize, entries: fs::ReadDir, rules: &Rules<'_>) -> Sources {
-    let (mut found, folders) = read(name, root, entries, rules);
-    let inside = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
+    let mut found = Sources::default();
+    let mut folders = entries.filter_map(|entry| found.read(name, root, entry, rules)).peekable();
+    let walk_below = |(name, path): (String, PathBuf)| match fs::read_dir(path) {
         Ok(entries) => walk(&name, root, entries, rules),
         Err(error) => Sources { findings: vec![unreadable(&name, &error)], ..Sources::default() },
-    });
-    let inside = inside.reduce(Sources::default, Sources::merge);
+    };
+    // The folders in a large one are read while it is.
+    let inside = match folders.peek() {
+        None => Sources::default(),
+        Some(_) => folders.par_bridge().map(walk_below).reduce(Sources::default, Sources::merge),
+    };
     if !rules.has_bundles {
         return found.merge(inside);
     }
@@ -165,47 +213,6 @@ fn walk(name: &str, root: usize, entries: fs::ReadDir, rules: &Rules<'_>) -> Sou
     found.bundled = bundled.chain(inside.bundled).collect();
     found.others.extend(inside.others);
     Sources { files: bundles, ..found }
-}
-
-/// What a folder contains, and the folders in it: by path below the project, and on disk.
-fn read(name: &str, root: usize, entries: fs::ReadDir, rules: &Rules<'_>) -> (Sources, Vec<(String, PathBuf)>) {
-    let mut found = Sources::default();
-    let mut folders = Vec::new();
-    for entry in entries {
-        let read = entry.and_then(|entry| Ok((entry.file_name(), entry.path(), entry.file_type()?)));
-        let (file_name, path, kind) = match read {
-            Ok(read) => read,
-            Err(error) => {
-                found.findings.push(unreadable(name, &error));
-                continue;
-            }
-        };
-        let Some(file_name) = file_name.to_str() else {
-            found.findings.push(not_unicode(&path));
-            continue;
-        };
-        if file_name.starts_with('.') {
-            continue;
-        }
-        let path_below = below(name, file_name);
-        if kind.is_dir() {
-            if !NOT_OF_AUTHORS.contains(&file_name) {
-                folders.push((path_below, path));
-            }
-        } else if kind.is_symlink() && (is_markdown(file_name) || path.is_dir()) {
-            found.findings.push(symbolic_link(&path_below));
-        } else if is_markdown(file_name) && !kind.is_file() {
-            found.findings.push(special(&path_below));
-        } else if is_markdown(file_name) {
-            let of_kind = if is_section(file_name) { &mut found.sections } else { &mut found.files };
-            of_kind.push(SourceFile { path: path_below, root });
-        } else if kind.is_file() && has_ending(file_name, &OTHER_ENDINGS) {
-            let is_read = has_ending(file_name, rules.endings);
-            let of_kind = if is_read { &mut found.files } else { &mut found.others };
-            of_kind.push(SourceFile { path: path_below, root });
-        }
-    }
-    (found, folders)
 }
 
 fn below(folder: &str, name: &str) -> String {

@@ -70,7 +70,7 @@ fn fallback_date() -> DateTime<FixedOffset> {
 fn text(plain: &str) -> Text {
     let looks_like_html = |pair: &[u8]| {
         (pair[0] == b'<' && (pair[1].is_ascii_alphabetic() || b"/!?".contains(&pair[1])))
-            || (pair[0] == b'&' && (pair[1].is_ascii_alphabetic() || pair[1] == b'#'))
+            || (pair[0] == b'&' && !pair[1].is_ascii_whitespace())
     };
     if plain.as_bytes().windows(2).any(looks_like_html) {
         Text::html(html_escape::encode_text(plain).into_owned())

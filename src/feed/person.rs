@@ -3,7 +3,7 @@
 use crate::content::html::urls;
 use crate::email::EmailAddress;
 use crate::feed::Person;
-use crate::feed::text::plain;
+use crate::feed::text::{plain, without_reference_lookalikes};
 use crate::publication::Author;
 
 impl Person {
@@ -13,7 +13,7 @@ impl Person {
         let (name, address) = split(&plain(&author.name));
         let email = author.email.clone().or(address);
         (!name.is_empty()).then(|| Self {
-            name,
+            name: without_reference_lookalikes(&name),
             email: email.map(|email| email.as_str().to_owned()),
             url: author.url.as_ref().filter(|url| urls::is_web_address(url)).map(urls::encode),
         })
@@ -54,6 +54,7 @@ mod tests {
             ("mail: ann@, or bob@example..org", "mail: ann@, or", None),
             ("Ann @ann", "Ann @ann", None),
             ("Ann <B> & Co", "Ann <B> & Co", None),
+            ("R&D2 &#0; Q&A", "R&\u{2060}D2 &\u{2060}#0; Q&A", None),
         ] {
             let person = Person::new(&Author { name: text.into(), email: None, url: None }).unwrap();
             assert_eq!((person.name.as_str(), person.email.as_deref()), (name, email));

@@ -40,6 +40,29 @@ pub(super) fn without_html_lookalikes(text: &str) -> String {
     out
 }
 
+/// The same text in which no `&` begins what validators take for a reference, for names, which no format declares as HTML:
+/// the name of a character, with or without `;`, or a word that is not made of letters only.
+pub(super) fn without_reference_lookalikes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        let rest = &text[at + c.len_utf8()..];
+        if c == '&' && is_word_of_reference(rest) {
+            out.push(WORD_JOINER);
+        }
+    }
+    out
+}
+
+fn is_word_of_reference(rest: &str) -> bool {
+    let is_in_word = |c: char| c.is_alphanumeric() || c == '_';
+    let Some(word) = rest.split(|c| !is_in_word(c)).next().filter(|word| !word.is_empty()) else {
+        return rest.strip_prefix('#').is_some_and(|rest| rest.starts_with(is_in_word));
+    };
+    let reference = format!("&{word};");
+    !word.chars().all(char::is_alphabetic) || html_escape::decode_html_entities(&reference) != reference
+}
+
 /// Whether this text after a `<` completes a tag.
 fn is_tag(rest: &str) -> bool {
     rest.starts_with(|c: char| c.is_ascii_alphabetic()) && rest.contains('>')
@@ -74,6 +97,16 @@ mod tests {
             ("a</ b> </> </c </一>", "a</ b> </> </c </一>"),
         ] {
             assert_eq!(plain(text), expected);
+        }
+    }
+
+    #[test]
+    fn names_never_look_like_references() {
+        for (text, expected) in [
+            ("AT&T, Q&A & Co", "AT&T, Q&A & Co"),
+            ("&copy Ann &_x; R&D2 &#x41 &", "&\u{2060}copy Ann &\u{2060}_x; R&\u{2060}D2 &\u{2060}#x41 &"),
+        ] {
+            assert_eq!(without_reference_lookalikes(text), expected);
         }
     }
 

@@ -112,6 +112,11 @@ impl FromStr for Likeness {
 fn each_letter(text: &str, mut each: impl FnMut(u64)) {
     for letter in text.chars() {
         let narrow = match letter {
+            // Unified ideographs, most of a Chinese text, are letters without case: no table needs to be searched.
+            '\u{4e00}'..='\u{9fff}' => {
+                each(u64::from(u32::from(letter)));
+                continue;
+            }
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
             letter => letter,
         };
@@ -172,6 +177,12 @@ mod tests {
     fn a_long_text_has_about_a_hundred_shingles() {
         assert!(!TextSketch::of("TODO: write this down one day").is_long());
         assert!(TextSketch::of(&words(0..12)).is_long());
+    }
+
+    #[test]
+    fn unified_ideographs_are_letters_without_case() {
+        let is_letter = |c: char| c.is_alphanumeric() && c.to_lowercase().eq([c]);
+        assert!(('\u{4e00}'..='\u{9fff}').all(is_letter));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! findings about those that are skipped.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::config::Config;
 use crate::content::front_matter;
@@ -12,18 +13,22 @@ use crate::disk::sources::{Rules, SourceFile, Sources};
 use crate::finding::Finding;
 
 /// Endings of markup that is not Markdown, whose posts have metadata of other kinds.
-const OTHER_MARKUP: [&str; 4] = ["adoc", "asciidoc", "org", "rst"];
+const OTHER_MARKUP: [&str; 5] = ["adoc", "asciidoc", "org", "rst", "textile"];
 
 /// The files in the content folders, without those that the project excludes.
 pub(super) fn sources(project: &Project, config: &Config) -> anyhow::Result<Sources> {
     let mut all = Sources::default();
     let format = &config.format.format;
     let rules = Rules { languages: &config.languages, endings: format.endings(), has_bundles: format.has_bundles() };
-    let is_post = |path: &str| format.is_post(config.format.path_in_site(path));
     for folder in &config.content {
         if !project.path(folder).exists() {
             return Err(no_folder(folder).into());
         }
+        let is_whole_site = Path::new(&config.format.folder).starts_with(folder);
+        let is_post = |path: &str| match config.format.path_in_site(path) {
+            path if is_whole_site => format.is_post_of_site(path),
+            path => format.is_post(path),
+        };
         let found = project.sources(folder, &rules).map_err(|error| no_issues_in(error, folder))?;
         let is_excluded = |below: &str| config.exclude.iter().any(|glob| glob.matches_path_or_folder(below));
         let is_issue = |file: &SourceFile| !is_excluded(file.below_content()) && is_post(&file.path);

@@ -22,8 +22,13 @@ impl Interner {
     pub fn intern(&mut self, mut issue: Issue) -> Issue {
         issue.authors = interned(&mut self.authors, issue.authors);
         for terms in [&mut issue.categories, &mut issue.tags] {
-            let list = terms.iter().map(|term| interned(&mut self.terms, term.clone())).collect();
-            *terms = interned(&mut self.lists, list);
+            *terms = match self.lists.get(terms) {
+                Some(known) => known.clone(),
+                None => interned(
+                    &mut self.lists,
+                    terms.iter().map(|term| interned(&mut self.terms, term.clone())).collect(),
+                ),
+            };
         }
         // A joined URL has spare capacity; its clone does not.
         issue.permalink = issue.permalink.clone();

@@ -3,6 +3,7 @@
 //! Takes the issues with their ids, the lock and the time; leaves out those that cannot be published beside another.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -29,12 +30,14 @@ pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<
     for at in by_precedence(&loaded.issues, lock, &is_published) {
         let issue = &loaded.issues[at];
         let (permalink, id) = (issue.permalink.as_str(), issue.id.as_str());
-        let taken = permalinks.get(permalink).map(|other| ("permalink", "slug", permalink, *other));
-        let by_id = || ids.get(id).filter(|other| other.path != issue.path).map(|other| ("id", "id", id, *other));
-        let Some((what, field, value, other)) = taken.or_else(by_id) else {
-            permalinks.insert(permalink, issue);
-            ids.insert(id, issue);
-            continue;
+        let (what, field, value, other) = match (permalinks.entry(permalink), ids.entry(id)) {
+            (Entry::Occupied(taken), _) => ("permalink", "slug", permalink, *taken.get()),
+            (_, Entry::Occupied(taken)) if taken.get().path != issue.path => ("id", "id", id, *taken.get()),
+            (free, of_id) => {
+                free.insert_entry(issue);
+                of_id.insert_entry(issue);
+                continue;
+            }
         };
         let message = format!("its {what} `{value}` is already used by `{}`", other.path);
         let finding = match is_published(issue) && is_published(other) {

@@ -12,12 +12,13 @@ use serde_json::{Map, Value};
 
 use crate::config::Config;
 use crate::content::assemble::{Assembled, Site, Source, assemble};
-use crate::content::front_matter;
+use crate::content::front_matter::{self, Block};
 use crate::content::path::{composed, is_html};
 use crate::content::sections::Sections;
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
+use crate::issue::Issue;
 use crate::load::Issues;
 use crate::load::bodies::{MAX_ISSUE_BYTES, too_large};
 use crate::load::history::History;
@@ -38,7 +39,8 @@ pub(super) fn read_all(
             (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
         for file in files {
             let assembled = load(project, config, surroundings, &file);
-            issues.extend(assembled.issue.map(|issue| interner.intern(issue)));
+            // Not a second copy of each path.
+            issues.extend(assembled.issue.map(|issue| interner.intern(Issue { path: file.path, ..issue })));
             findings.extend(assembled.findings);
         }
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,12 +66,11 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         Err(error) => return left_out(unreadable(&file.path, &error)),
     };
     let below_content = config.languages.without_language(file.below_content());
-    let block = match front_matter::split(&file.path, &head) {
-        Err(finding) if is_missing(&finding) && config.format.format.reads_bare_files() => {
-            Ok(front_matter::bare(&head))
-        }
-        block => block,
+    let Some(block) = block(&file.path, &head, config) else {
+        return Assembled { issue: None, findings: Vec::new() };
     };
+    let allows_repeats = config.format.format.allows_repeated_fields();
+    let block = if allows_repeats { block.map(Block::allowing_repeats) } else { block };
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let source = Source {
         path: &file.path,
@@ -77,7 +78,7 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
         changed: surroundings.history.updated(&file.path),
         in_site: config.format.path_in_site(&file.path),
         beginning: beginning_of_text(&head[beginning..]),
-        created: None,
+        created: surroundings.history.created(&file.path),
     };
     let publication = config.languages.of_file(&file.path, &config.publication);
     let site = site(config, surroundings, &file.path);
@@ -118,6 +119,19 @@ fn site<'a>(config: &'a Config, surroundings: Surroundings<'a>, path: &str) -> S
         format: Some(&config.format.format),
         fields: &config.fields,
         people: Some(surroundings.people),
+    }
+}
+
+/// The front matter of a file; `None` if it has none, and the format needs none, but does not take the file for a post.
+fn block<'h>(path: &str, head: &'h [u8], config: &Config) -> Option<Result<Block<'h>, Box<Finding>>> {
+    let format = &config.format.format;
+    match front_matter::split(path, head) {
+        Ok(block) if format.reads_key_values() => Some(Ok(block.or_key_values())),
+        Err(finding) if is_missing(&finding) && format.reads_bare_files() => {
+            let is_post = format.is_bare_post(config.format.path_in_site(path));
+            is_post.then(|| Ok(front_matter::bare(head)))
+        }
+        block => Some(block),
     }
 }
 

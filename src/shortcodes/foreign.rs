@@ -43,7 +43,8 @@ impl<'m> Expander<'_, '_, 'm> {
             Meaning::Link { address, words } => {
                 let text = inner.trim();
                 if !text.is_empty() && !text.contains("\n\n") && !text.contains(['[', ']']) {
-                    return format!("[{text}](<{address}>)");
+                    let is_html = is_in_html(&self.body[..shortcode.range.start]);
+                    return if is_html { html_link(&address, text) } else { format!("[{text}](<{address}>)") };
                 }
                 let words = words.unwrap_or_else(|| address.clone());
                 self.placeholders.insert(Replacement::link(&address, &words, None)) + &inner
@@ -153,6 +154,19 @@ fn is_address(address: &str) -> bool {
     is_web(address) || address.starts_with(['/', '.', '#']) || address.starts_with("mailto:") || address.contains('/')
 }
 
+/// Whether a block of HTML that began `before` has not ended: an empty line ends it.
+fn is_in_html(before: &str) -> bool {
+    let block = before.rsplit("\n\n").next().unwrap_or_default();
+    let is_blank = |line: &&str| line.trim_matches([' ', '\t', '>', '\r']).is_empty();
+    let mut lines: Vec<&str> = block.lines().rev().skip(usize::from(!block.ends_with('\n'))).collect();
+    lines.truncate(lines.iter().position(is_blank).unwrap_or(lines.len()));
+    lines.last().is_some_and(|line| line.trim_start_matches([' ', '>']).starts_with('<'))
+}
+
+fn html_link(address: &str, text: &str) -> String {
+    format!("<a href=\"{}\">{text}</a>", html_escape::encode_double_quoted_attribute(address))
+}
+
 /// Text as a quotation with a bold title, in the container that the line `before` it is in.
 fn quotation(title: Option<&str>, text: &str, before: &str) -> String {
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -176,7 +190,8 @@ fn quotation(title: Option<&str>, text: &str, before: &str) -> String {
     lines.into_iter().for_each(push);
     let is_alone = line.trim_matches([' ', '>', '\t']).is_empty();
     let blank = prefix.trim_end();
-    if is_alone { format!("{quoted}\n{blank}\n{prefix}") } else { format!("\n\n{quoted}\n\n") }
+    let gap = if is_in_html(before) { format!("\n{prefix}") } else { String::new() };
+    if is_alone { format!("{gap}{quoted}\n{blank}\n{prefix}") } else { format!("\n\n{quoted}\n\n") }
 }
 
 #[cfg(test)]

@@ -206,6 +206,19 @@ fn a_shortcode_of_a_theme_keeps_its_picture_link_and_alert() {
 }
 
 #[test]
+fn a_shortcode_of_a_theme_in_html_is_no_markdown_there() {
+    assert_eq!(
+        shown("<center>\n{{% callout note %}}\nSee [a](/a).\n{{% /callout %}}\n</center>\n\nEnd.", &[]).0,
+        "<div>\n<blockquote>\n<p><strong>Note</strong></p>\n<p>See <a href=\"https://tides.example.org/a\">a</a>.</p>\n\
+         </blockquote>\n</div>\n<p>End.</p>"
+    );
+    assert_eq!(
+        shown("<div>\n{{< button href=\"/a?b=1&c=2\" >}}Go{{< /button >}}\n</div>", &[]).0,
+        "<div>\n<a href=\"https://tides.example.org/a?b=1&amp;c=2\">Go</a>\n</div>"
+    );
+}
+
+#[test]
 fn a_heading_that_repeats_the_title_is_left_out() {
     assert_eq!(html_of("# Spring *tides*\n\nText"), "<p>Text</p>");
     assert!(html_of("# Other\n\nText").contains("Other"));

@@ -7,6 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use slugline::parts::{LockMode, Project, build, config as load_config, issues as load_issues};
 
+use crate::history::commit_all;
 use crate::judge::Published;
 
 const PROJECT: &str = "\
@@ -17,18 +18,37 @@ language: zh-CN
 timezone: Asia/Kathmandu
 author: {name: Crew, email: crew@example.org, url: /crew}
 feeds: {limit: 0, max_bytes: 0}
+markdown: {typographer: true}
 ";
+
+/// The formats of sites, and where each has its posts; the first is that of a site without a known generator.
+const FORMATS: [(&str, &str); 12] = [
+    ("auto", "content"),
+    ("hugo", "content"),
+    ("jekyll", "_posts"),
+    ("hexo", "source/_posts"),
+    ("zola", "content"),
+    ("pelican", "content"),
+    ("docusaurus", "blog"),
+    ("vuepress", "docs"),
+    ("vitepress", "docs"),
+    ("astro", "src/content/blog"),
+    ("eleventy", "posts"),
+    ("plain", "docs"),
+];
 
 const NOW: &str = "2026-11-20T08:00:00Z";
 
-/// Builds a project of these files and returns the problems with its feeds.
-fn problems(folder: &Path, files: &[String]) -> Vec<String> {
-    fs::write(folder.join("slugline.yaml"), PROJECT).unwrap();
-    let content = folder.join("content");
-    let _ = fs::remove_dir_all(&content);
+/// Builds a project of these files in a format, and returns the problems with its feeds.
+fn problems(folder: &Path, (format, content): (&str, &str), files: &[String]) -> Vec<String> {
+    fs::write(folder.join("slugline.yaml"), format!("{PROJECT}format: {format}\ncontent: {content}\n")).unwrap();
+    let content = folder.join(content);
     fs::create_dir_all(&content).unwrap();
     for (number, file) in files.iter().enumerate() {
-        fs::write(content.join(format!("{number} 号.md")), file).unwrap();
+        fs::write(content.join(format!("2026-07-0{} 号.md", number + 1)), file).unwrap();
+    }
+    if format == "plain" {
+        commit_all(folder);
     }
     let project = Project::new(folder);
     let config = load_config(&project, "slugline.yaml").unwrap();
@@ -171,9 +191,9 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 3000, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
-    fn yield_valid_feeds(files in prop::collection::vec(file(), 1..4)) {
+    fn yield_valid_feeds(format in prop::sample::select(FORMATS.to_vec()), files in prop::collection::vec(file(), 1..4)) {
         let folder = tempfile::tempdir().unwrap();
-        let problems = problems(folder.path(), &files);
+        let problems = problems(folder.path(), format, &files);
         prop_assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }

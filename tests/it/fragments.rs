@@ -1,7 +1,7 @@
 //! Fragments of Markdown and raw HTML that people paste and attackers write.
 
 /// Combined, they are all the messier because they do not belong together.
-pub const FRAGMENTS: [&str; 128] = [
+pub const FRAGMENTS: [&str; 149] = [
     "<p>",
     "</p>",
     "<div>",
@@ -130,4 +130,25 @@ pub const FRAGMENTS: [&str; 128] = [
     "\u{fffe}",
     "\u{fffd}",
     "\r",
+    "{% raw %}",
+    "{% endraw %}",
+    "{% highlight c %}",
+    "{% endhighlight %}",
+    "{% note info %}",
+    "{% endnote %}",
+    "{% post_url 2026-07-01 %}",
+    "{% asset_img a.png x %}",
+    "{{ site.url }}",
+    "{{ \"/a\" | relative_url }}",
+    "{{ video(id=\"x\") }}",
+    "{% quote(a=1) %}",
+    "{% end %}",
+    "\n:::warning[T]\n",
+    "\n:::\n",
+    "\nimport X from 'x'\n",
+    "{/* x */}",
+    "<Tabs a={b}>",
+    "</Tabs>",
+    "[a](@/b.md)",
+    "[a]({filename}/b.md)",
 ];

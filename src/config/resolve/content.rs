@@ -39,6 +39,9 @@ pub(super) fn folders(
     if let Some(of_hugo) = languages_of_hugo(&folders, hugo, publication) {
         return of_hugo;
     }
+    if let Some(of_format) = languages_of_format(&folders, format, publication) {
+        return of_format;
+    }
     match written {
         None if !format.is_of_hugo() => (format.in_site(format.format.defaults().content), Languages::default()),
         None => (vec![PathBuf::from(hugo.content_folder(hugo.main_language()))], Languages::default()),
@@ -75,6 +78,23 @@ fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication)
         }
     }
     Languages::new(publication, pairs).map(|languages| (folders, languages))
+}
+
+/// The folders of a site in several languages whose files are named by language. `None` if there is but one, or the publication is
+/// in none of them.
+fn languages_of_format(
+    chosen: &[PathBuf],
+    format: &SiteFormat,
+    publication: &Publication,
+) -> Option<(Vec<PathBuf>, Languages)> {
+    let defaults = format.format.defaults();
+    if defaults.languages.is_empty() {
+        return None;
+    }
+    let folders = if chosen.is_empty() { format.in_site(defaults.content) } else { chosen.to_vec() };
+    let pair =
+        |folder: &PathBuf| defaults.languages.iter().map(|name| (folder.clone(), name.clone())).collect::<Vec<_>>();
+    Some((folders.clone(), Languages::new(publication, folders.iter().flat_map(pair).collect())?))
 }
 
 /// The folders whose files are published as they are: those of the project file and of the generator.

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::config::raw::{OneOrMany, RawConfig, RawContent, RawPermalink};
 use crate::config::resolve::{Problems, Source};
 use crate::config::{SiteFiles, SiteFormat};
@@ -16,6 +18,9 @@ use crate::finding::{Finding, Place};
 
 /// The folder that contains the posts of a Jekyll or Hexo site.
 const POSTS: &str = "_posts";
+
+/// The content folder of other sites.
+const CONTENT: &str = "content";
 
 /// Returns the format of a project without a project file.
 pub(in crate::config) fn of_site(files: &SiteFiles<'_>) -> SiteFormat {
@@ -34,10 +39,14 @@ pub(super) fn format(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Prob
         None => recognised(&folders, files).or_else(|| by_content_folder(raw.content.as_ref(), files)),
     };
     let Some(Recognised { generator, folder, by }) = recognised else { return SiteFormat::default() };
-    let settings = match generator {
+    let mut settings = match generator {
         Generator::Hugo => Settings::new(),
         _ => settings_in(generator, &folder, files, problems),
     };
+    if let Some(zone) = &raw.timezone {
+        // Generators make permalinks of dates in the zone of the site.
+        settings.insert("timezone".to_owned(), Value::from(zone.as_str()));
+    }
     let format = format_of(generator, settings, raw.permalink.as_ref(), problems);
     SiteFormat { format, by, folder }
 }
@@ -114,7 +123,11 @@ fn named_in(generator: Generator, folders: &[String], files: &SiteFiles<'_>) -> 
 
 /// Jekyll and Hexo have the same name for the folder of posts; Hexo's is in `source`.
 fn by_content_folder(content: Option<&RawContent>, files: &SiteFiles<'_>) -> Option<Recognised> {
-    content_folders(content).iter().find_map(|folder| {
+    let mut folders = content_folders(content);
+    if folders.is_empty() && !(files.exists)(CONTENT) {
+        folders.push(String::new());
+    }
+    folders.iter().find_map(|folder| {
         let folder = with_slashes(Path::new(folder));
         let inside = if folder.is_empty() { POSTS.to_owned() } else { format!("{folder}/{POSTS}") };
         let posts = if (files.exists)(&inside) { inside } else { folder };

@@ -1,7 +1,7 @@
 //! The dialect of Markdown: what the project file says below `markdown`, or else Hugo's configuration.
 //!
-//! Takes the keys as written and Hugo's settings; returns the dialect. What only Hugo's defaults decide stays as it is
-//! here: quotes stay as typed, and known emoji codes become emoji.
+//! Takes the keys as written and Hugo's settings; returns the dialect. Beside a Hugo site, Hugo's defaults count, except that
+//! known emoji codes become emoji.
 
 use serde_json::Value;
 
@@ -14,7 +14,9 @@ pub(super) fn dialect(raw: &RawMarkdown, hugo: &Hugo) -> Dialect {
     let default = Dialect::default();
     let in_goldmark = |names: [&str; 3]| hugo.truth(&["markup", "goldmark", names[0], names[1], names[2]]);
     let hard_wraps = hugo.truth(&["markup", "goldmark", "renderer", "hardwraps"]);
+    // A boolean before Hugo 0.112.
     let typographer = in_goldmark(["extensions", "typographer", "disable"]).map(|off| !off);
+    let typographer = typographer.or(hugo.truth(&["markup", "goldmark", "extensions", "typographer"]));
     let linkify = hugo.truth(&["markup", "goldmark", "extensions", "linkify"]);
     let passes_formulas = in_goldmark(["extensions", "passthrough", "enable"]) == Some(true);
     Dialect {
@@ -22,7 +24,7 @@ pub(super) fn dialect(raw: &RawMarkdown, hugo: &Hugo) -> Dialect {
         linkify: raw.linkify.or(linkify).unwrap_or(default.linkify),
         emoji: raw.emoji.or(hugo.truth(&["enableemoji"])).unwrap_or(default.emoji),
         hard_wraps: raw.hard_wraps.or(hard_wraps).unwrap_or(default.hard_wraps),
-        typographer: raw.typographer.or(typographer).unwrap_or(default.typographer),
+        typographer: raw.typographer.or(typographer).unwrap_or(hugo.is_present()),
         math: raw.math.unwrap_or(passes_formulas && has_delimiter(hugo, "$", false)),
         bracket_math: raw.math.unwrap_or(passes_formulas && has_delimiter(hugo, "\\(", true)),
     }
@@ -54,7 +56,12 @@ mod tests {
                         [markup.goldmark.extensions.passthrough]\nenable = true\n";
         let raw = RawMarkdown::default();
         let default = Dialect::default();
-        assert_eq!(of("baseURL = '/'", &raw), default);
+        assert_eq!(dialect(&raw, &Hugo::default()), default);
+        assert_eq!(of("baseURL = '/'", &raw), Dialect { typographer: true, ..default });
+        for off in ["typographer = false", "[markup.goldmark.extensions.typographer]\ndisable = true"] {
+            let table = if off.starts_with('[') { "" } else { "[markup.goldmark.extensions]\n" };
+            assert_eq!(of(&format!("{table}{off}"), &raw), default);
+        }
         let expected = Dialect { emoji: false, hard_wraps: true, typographer: true, bracket_math: true, ..default };
         assert_eq!(of(goldmark, &raw), expected);
         let dollars = "[markup.goldmark.extensions.passthrough.delimiters]\ninline = [['$', '$']]\n";

@@ -74,6 +74,7 @@ pub fn config_files(generator: Generator) -> Vec<&'static str> {
     match generator {
         Generator::Hexo => vec!["_config.yml"],
         Generator::Zola => vec!["config.toml", "zola.toml"],
+        Generator::Pelican => vec!["pelicanconf.py", "publishconf.py"],
         Generator::Hugo | Generator::Plain => Vec::new(),
         _ => FILES
             .into_iter()
@@ -146,7 +147,7 @@ impl GeneratorFormat {
             Some(Generator::Hexo) => Arc::new(hexo::Hexo::new(settings.clone(), permalink)?),
             Some(Generator::Zola) => Arc::new(zola::Zola::new(settings.clone())),
             Some(Generator::Pelican) => Arc::new(pelican::Pelican::new(settings.clone(), permalink)?),
-            Some(Generator::Plain) => Arc::new(plain::Plain),
+            Some(Generator::Plain) => Arc::new(plain::Plain::new(permalink)),
             Some(other) => javascript::format(other, &settings),
         };
         Ok(Self { generator, settings, permalink: permalink.map(str::to_owned), has_addresses_of_hugo: false, format })

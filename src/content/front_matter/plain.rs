@@ -6,6 +6,7 @@
 use std::iter::Peekable;
 use std::str::Lines;
 
+use memchr::{memchr, memchr_iter, memchr2, memchr3_iter};
 use serde_json::Value;
 
 use crate::content::front_matter::yaml::Mapping;
@@ -20,23 +21,41 @@ pub(super) fn mapping(text: &str) -> Option<Mapping> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (key, rest) = line.split_once(':')?;
+        let colon = memchr(b':', line.as_bytes())?;
+        let (key, rest) = (&line[..colon], &line[colon + 1..]);
         let value = match rest.trim_matches(' ') {
             _ if !is_key(key) || !(rest.is_empty() || rest.starts_with(' ')) => return None,
             "" => list(&mut lines)?,
             value if value.starts_with('[') => flow_list(value)?,
             value => scalar(value)?,
         };
-        mapping.push(key.to_lowercase(), value);
+        mapping.push(key.to_ascii_lowercase(), value);
     }
     // A text without fields is nothing, or something else.
     (!mapping.entries.is_empty()).then_some(mapping)
 }
 
-/// No tabs, no line breaks but line feeds, none of the characters that YAML forbids or takes for a line break.
+/// No tabs, no line breaks but line feeds, alone or after a carriage return, none of the characters that YAML forbids or takes
+/// for a line break.
 fn has_only_plain_characters(text: &str) -> bool {
-    let is_plain = |c: char| !matches!(c, '\0'..='\t' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-    text.chars().all(is_plain)
+    let bytes = text.as_bytes();
+    // Without branches, so that many bytes are compared at once.
+    let is_control = |byte: u8| byte < b' ' && byte != b'\n' && byte != b'\r' || byte == 0x7f;
+    let has_control = bytes.iter().fold(false, |has, byte| has | is_control(*byte));
+    let breaks_line = |at: usize| bytes.get(at + 1) == Some(&b'\n');
+    // U+0080 to U+009F, U+2028 and U+2029, U+FEFF, U+FFFE and U+FFFF.
+    let is_forbidden = |at: usize| {
+        matches!(
+            bytes[at..],
+            [0xc2, 0x80..=0x9f, ..]
+                | [0xe2, 0x80, 0xa8 | 0xa9, ..]
+                | [0xef, 0xbb, 0xbf, ..]
+                | [0xef, 0xbf, 0xbe | 0xbf, ..]
+        )
+    };
+    !has_control
+        && memchr_iter(b'\r', bytes).all(breaks_line)
+        && !memchr3_iter(0xc2, 0xe2, 0xef, bytes).any(is_forbidden)
 }
 
 fn is_key(key: &str) -> bool {
@@ -96,7 +115,7 @@ fn scalar(text: &str) -> Option<Value> {
     match *text.as_bytes().first()? {
         quote @ (b'"' | b'\'') => {
             let inside = text.get(1..text.len() - 1).filter(|_| text.len() > 1 && text.ends_with(char::from(quote)))?;
-            (!inside.contains(['\\', char::from(quote)])).then(|| Value::String(inside.to_owned()))
+            memchr2(b'\\', quote, inside.as_bytes()).is_none().then(|| Value::String(inside.to_owned()))
         }
         b'0'..=b'9' => digits(text),
         first if first.is_ascii_alphabetic() || !first.is_ascii() => word(text),
@@ -160,6 +179,14 @@ mod tests {
     }
 
     #[test]
+    fn front_matter_may_have_the_line_ends_of_windows() {
+        let text = "title: 潮汐\r\n# by hand\r\n\r\ntags:\r\n  - 'a'\r\n  - b c\r\nempty:\r\n";
+        assert_eq!(entries(text), entries(&text.replace('\r', "")));
+        assert_eq!(entries(text).map(|entries| entries.len()), Some(3));
+        assert!(mapping("a: b\r\r\n").is_none());
+    }
+
+    #[test]
     fn everything_else_is_left_to_the_parser() {
         for text in [
             "",
@@ -212,6 +239,14 @@ mod tests {
             "a: b\n...\n",
         ] {
             assert!(mapping(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn each_character_is_plain_or_not() {
+        let is_plain = |c: char| !matches!(c, '\0'..='\t' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+        for c in '\0'..=char::MAX {
+            assert_eq!(has_only_plain_characters(&format!("潮{c}")), is_plain(c), "{c:?}");
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 const MERGE: &str = "<<";
 
 /// A value.
-struct YamlValue(Value);
+pub(super) struct YamlValue(pub Value);
 
 /// A mapping in the order written, with keys as `name` returns them.
 #[derive(Default)]

@@ -29,7 +29,7 @@ pub(super) fn without_attributes(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
 }
 
 /// Drops attributes on the last line of the open block, or after the picture that ends it. Returns whether they were a
-/// paragraph of their own after another block, which is dropped too.
+/// paragraph of their own, which is dropped too.
 fn drop_line(out: &mut Vec<Event<'_>>) -> bool {
     let start = out.iter().rposition(|event| !matches!(event, Event::Text(_))).map_or(0, |at| at + 1);
     let text: String = out[start..].iter().filter_map(text_of).collect();
@@ -39,7 +39,7 @@ fn drop_line(out: &mut Vec<Event<'_>>) -> bool {
     match &out[start - 1] {
         Event::SoftBreak => out.truncate(start - 1),
         Event::End(TagEnd::Image) => out.truncate(start),
-        Event::Start(Tag::Paragraph) if start > 1 && matches!(out[start - 2], Event::End(_) | Event::Rule) => {
+        Event::Start(Tag::Paragraph) => {
             out.truncate(start - 1);
             return true;
         }
@@ -100,7 +100,6 @@ fn value(text: &str) -> Option<&str> {
     let closing = match text.chars().next()? {
         '"' => '"',
         '\'' => '\'',
-        '“' => '”',
         '[' => ']',
         _ => return Some(&text[text.find(char::is_whitespace).unwrap_or(text.len())..]),
     };
@@ -151,7 +150,7 @@ mod tests {
             ("## A {title=\"Up\"}", "<h2 title=\"Up\">A</h2>\n"),
             ("A set {.x} of {#y}", "<p>A set {.x} of {#y}</p>\n"),
             ("line\n{x}", "<p>line\n{x}</p>\n"),
-            ("{.first}", "<p>{.first}</p>\n"),
+            ("{.first}", ""),
         ] {
             assert_eq!(html(markdown), expected, "{markdown}");
         }

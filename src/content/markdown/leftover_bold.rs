@@ -1,7 +1,8 @@
-//! Bold text that CommonMark leaves as asterisks because of a space inside: `**词: **`, `** 词**`.
+//! Bold text that CommonMark leaves as asterisks because of a space inside, or a letter behind: `**Word: **`, `** 词**`,
+//! `**Word:**text`.
 //!
 //! Takes the events of a text with their bytes; pairs the runs of two asterisks that are left in each block, in order,
-//! and moves the spaces out of the bold text. Runs with a space on both sides, as in `2 ** 3`, begin nothing.
+//! and moves the spaces out of the bold text. Operators (`2 ** 3`), names (`**kwargs`) and paths (`**/*.md`) stay.
 
 use std::ops::Range;
 
@@ -12,10 +13,16 @@ use crate::content::cjk::is_cjk;
 type Placed<'a> = (Event<'a>, Range<usize>);
 
 /// Whether two asterisks may be left in the text.
-pub(super) fn may_be_in(events: &[Event<'_>]) -> bool {
-    let is_star = |event: &Event<'_>| matches!(event, Event::Text(text) if text.contains('*'));
-    events.windows(2).any(|pair| is_star(&pair[0]) && is_star(&pair[1]))
-        || events.iter().any(|event| matches!(event, Event::Text(text) if text.contains("**")))
+pub(super) fn may_be_in<'e>(mut events: impl Iterator<Item = &'e Event<'e>>) -> bool {
+    let mut follows_star = false;
+    events.any(|event| {
+        let Event::Text(text) = event else {
+            follows_star = false;
+            return false;
+        };
+        let had_star = std::mem::replace(&mut follows_star, text.contains('*'));
+        text.contains("**") || had_star && follows_star
+    })
 }
 
 /// Pairs what is left. `source` is the text that the bytes count in.
@@ -50,27 +57,42 @@ struct Run {
     at: usize,
     before: char,
     after: char,
+    /// At the beginning and at the end of the block.
     is_first: bool,
+    is_last: bool,
 }
 
 impl Run {
-    fn begins(&self) -> bool {
-        !self.after.is_whitespace() || !self.before.is_whitespace() || self.is_first
+    /// Whether it is an operator between spaces, unless it ends or begins bold text.
+    fn is_spaced(&self) -> bool {
+        self.before.is_whitespace() && self.after.is_whitespace()
     }
 
     /// Whether the run ends what `open` begins, with `inner` between them.
     fn ends(&self, open: &Run, inner: &str) -> bool {
         let words = inner.trim_matches(|c: char| c.is_whitespace() || c == '*');
-        if words.is_empty() || open.after.is_whitespace() && self.before.is_whitespace() && self.after.is_whitespace() {
+        let is_label = words.ends_with([':', '：']);
+        let is_path = open.after == '/' || self.after == '/';
+        // `2** 3` is a power.
+        let is_power = open.after.is_whitespace() && open.before.is_ascii_digit();
+        let follows_space = !open.is_first && open.is_spaced();
+        let is_ended = match (open.after.is_whitespace(), self.is_spaced()) {
+            (true, true) => open.is_first && (self.is_last || is_label),
+            (true, false) if follows_space => !self.before.is_whitespace() && words.contains(is_cjk),
+            _ => true,
+        };
+        if words.is_empty() || is_path || is_power || !is_ended {
             return false;
         }
         // An address such as `a**/b**c` is not bold.
+        let has_space_inside = open.after.is_whitespace() || self.before.is_whitespace();
         let edges = [open.before, open.after, self.before, self.after];
-        let is_meant = open.after.is_whitespace() || self.before.is_whitespace() || edges.into_iter().any(is_cjk);
+        let is_sentence = open.before.is_whitespace() && ":.!?)”»".contains(self.before) && self.after.is_alphabetic();
         // `**kwargs and **options` are two names.
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let are_names = self.before.is_whitespace() && is_name(open.after) && is_name(self.after);
-        is_meant && (!are_names || words.ends_with(|c| c == ':' || is_cjk(c)))
+        (has_space_inside || is_sentence || edges.into_iter().any(is_cjk))
+            && (!are_names || is_label || words.ends_with(is_cjk))
     }
 }
 
@@ -89,8 +111,7 @@ fn pairs(source: &str, events: &[Placed<'_>]) -> Vec<[Run; 2]> {
             Event::Start(tag) => reader.start(tag),
             Event::End(tag) => reader.end(tag),
             Event::Text(text) if !reader.is_literal => {
-                let next = first_char(events.get(index + 1).map(|(event, _)| event));
-                reader.text(index, text, range, next);
+                reader.text(index, text, range, events.get(index + 1).map(|(event, _)| event));
             }
             other => reader.show(first_char(Some(other))),
         }
@@ -130,8 +151,12 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, event: usize, text: &str, range: &Range<usize>, next: char) {
+    fn text(&mut self, event: usize, text: &str, range: &Range<usize>, next: Option<&Event<'_>>) {
         let Some(frame) = self.frames.last_mut() else { return };
+        let ends_block = match next {
+            Some(Event::End(tag)) => !is_inline(tag),
+            next => next.is_none(),
+        };
         let is_source = self.source.get(range.clone()) == Some(text);
         let mut copied = 0;
         for (at, length) in runs(text).filter(|_| is_source) {
@@ -139,10 +164,11 @@ impl Reader<'_> {
             copied = at + length;
             let is_escaped = self.source[..range.start + at].ends_with('\\');
             let before = text[..at].chars().next_back().or(self.before);
-            let after = text[copied..].chars().next().unwrap_or(next);
+            let after = text[copied..].chars().next();
             if length == 2 && !is_escaped {
-                let run = Run { event, at, before: before.unwrap_or(' '), after, is_first: before.is_none() };
-                frame.add(run, &mut self.pairs);
+                let (is_first, is_last) = (before.is_none(), after.is_none() && ends_block);
+                let (before, after) = (before.unwrap_or(' '), after.unwrap_or_else(|| first_char(next)));
+                frame.add(Run { event, at, before, after, is_first, is_last }, &mut self.pairs);
             }
         }
         frame.inner.push_str(&text[copied..]);
@@ -162,11 +188,10 @@ impl Frame {
                 pairs.push([open, run]);
                 self.open = None;
             }
-            None if run.begins() => {
+            None => {
                 self.open = Some(run);
                 self.inner.clear();
             }
-            None => {}
         }
     }
 }
@@ -303,6 +328,14 @@ mod tests {
             ("**Repo: **x 与 **站点 **y", "<strong>Repo:</strong> x 与 <strong>站点</strong> y"),
             ("**官网: **见 [a](b) **地址 **", "<strong>官网:</strong> 见 <a href=\"b\">a</a> <strong>地址</strong> "),
             ("**见 [链 **接](b) 文 **", "<strong>见 <a href=\"b\">链 **接</a> 文</strong> "),
+            ("** 步骤如下 **", "<strong>步骤如下</strong> "),
+            ("可用 ** SQL 报错**。", "可用 <strong>SQL 报错</strong>。"),
+            ("**Goal : **Donations", "<strong>Goal :</strong> Donations"),
+            ("** Free : ** Anyone", "<strong>Free :</strong> Anyone"),
+            ("the **value ** is", "the <strong>value</strong> is"),
+            ("**Open:**The", "<strong>Open:</strong>The"),
+            ("**foo bar **", "<strong>foo bar</strong> "),
+            ("S** O**pen", "S <strong>O</strong>pen"),
         ] {
             assert_eq!(html(markdown).trim_end().replace("  ", " "), format!("<p>{expected}</p>"), "{markdown}");
         }
@@ -315,11 +348,14 @@ mod tests {
             "中 ** 文 ** 字",
             "参数 **kwargs 与 a.\n\nb **",
             "def f(\\*\\*args \\*\\*) 字",
-            "**foo bar **",
             "**词\n\n词 **",
             "用 **args 和 x(a, **kwargs)",
             "密码 **** 与 **** 字",
             "见 x.example/a**/b**c",
+            "powers: 2 ** 3 ** 4, 2** 3 and 4** 5",
+            "use **args and **kwargs",
+            "f(**a, **b) and f(**a,**b)",
+            "src/**/*.js, **/*.md and **/*.rs",
         ] {
             assert!(!html(markdown).contains("<strong>"), "{markdown}: {}", html(markdown));
         }

@@ -30,24 +30,13 @@ pub(super) fn between_cjk(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
         return events;
     }
     let mut decided: Vec<(usize, Break)> = Vec::new();
-    let mut lines = vec![Line::default()];
-    let mut breaks: Vec<usize> = Vec::new();
-    for (at, event) in events.iter().enumerate() {
-        match event {
-            Event::SoftBreak => {
-                breaks.push(at);
-                lines.push(Line::default());
-            }
-            Event::HardBreak => lines.push(Line { follows_hard_break: true, ..Line::default() }),
-            event if ends_block(event) => {
-                decide(&breaks, &lines, &mut decided);
-                breaks.clear();
-                lines = vec![Line::default()];
-            }
-            other => lines.last_mut().into_iter().for_each(|line| line.add(other)),
+    let mut start = 0;
+    for block in events.split(ends_block) {
+        if block.contains(&Event::SoftBreak) {
+            decide(start, block, &mut decided);
         }
+        start += block.len() + 1;
     }
-    decide(&breaks, &lines, &mut decided);
     let mut decided = decided.into_iter().peekable();
     let mut out = Vec::with_capacity(events.len());
     for (at, event) in events.into_iter().enumerate() {
@@ -135,13 +124,26 @@ fn first_word(text: &str) -> usize {
     first.width().unwrap_or(0) + rest[..end].width()
 }
 
-fn decide(breaks: &[usize], lines: &[Line], decided: &mut Vec<(usize, Break)>) {
+/// Decides about the soft breaks of a block, the first of whose events has this index.
+fn decide(start: usize, block: &[Event<'_>], decided: &mut Vec<(usize, Break)>) {
+    let mut lines = vec![Line::default()];
+    let mut breaks: Vec<usize> = Vec::new();
+    for (at, event) in block.iter().enumerate() {
+        match event {
+            Event::SoftBreak => {
+                breaks.push(start + at);
+                lines.push(Line::default());
+            }
+            Event::HardBreak => lines.push(Line { follows_hard_break: true, ..Line::default() }),
+            other => lines.last_mut().into_iter().for_each(|line| line.add(other)),
+        }
+    }
     let widest = lines.iter().map(|line| line.width).max().unwrap_or(0);
     let soft = || lines.windows(2).filter(|pair| !pair[1].follows_hard_break);
     // Of wrapped prose, every line is as full as its words allow.
     let is_wrapped = widest >= NARROWEST_WRAPPED
         && soft().all(|pair| pair[0].is_ended() || pair[0].ends_in_break || pair[0].is_full(&pair[1], widest));
-    for (at, pair) in breaks.iter().zip(soft()) {
+    for (at, pair) in breaks.into_iter().zip(soft()) {
         let [line, next] = pair else { continue };
         let joins = matches!((line.last, next.first), (Some(last), Some(first)) if join_without_space(last, first));
         let is_meant = line.has_cjk && next.has_cjk && !line.ends_in_break && (line.is_ended() || !is_wrapped);
@@ -150,7 +152,7 @@ fn decide(breaks: &[usize], lines: &[Line], decided: &mut Vec<(usize, Break)>) {
             false if joins => Break::Nothing,
             false => Break::Space,
         };
-        decided.push((*at, kept));
+        decided.push((at, kept));
     }
 }
 

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser};
 
-use crate::content::cjk::is_cjk;
 use crate::content::markdown::{
     Dialect, OPTIONS, is_not_a_formula, leftover_bold, marked, may_contain_formulas, unmarked,
 };
@@ -30,7 +29,7 @@ fn parse_events(markdown: &str, options: Options, dialect: Dialect) -> Vec<Event
     let added = Added::between(markdown, &marked);
     let place = |range: Range<usize>| added.source(range.start)..added.source(range.end);
     let mut events: Vec<_> = Parser::new_ext(&marked, options).into_offset_iter().collect();
-    if marked.contains(is_cjk) {
+    if leftover_bold::may_be_in(events.iter().map(|(event, _)| event)) {
         events = leftover_bold::paired(&marked, events);
     }
     events.into_iter().map(|(event, range)| (unmarked(event), place(range))).collect()

@@ -1,6 +1,6 @@
 //! A first heading that repeats the title of its issue.
 //!
-//! Takes events and the title; returns where the heading ends. Compares words, not markup, case or white space.
+//! Takes events and the title; returns where the heading ends. Compares words, not markup, case, white space or typography.
 
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
@@ -9,8 +9,19 @@ pub(super) fn end_of_heading(events: &[Event<'_>], title: &str) -> Option<usize>
     let Some(Event::Start(Tag::Heading { level: HeadingLevel::H1, .. })) = events.first() else { return None };
     let end = events.iter().position(|event| matches!(event, Event::End(TagEnd::Heading(_))))?;
     let text: String = events[..end].iter().map(text_of).collect();
-    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     (words(&text) == words(title)).then_some(end + 1)
+}
+
+/// The words in lower case, with quotes, dashes and dots as they are typed: a heading may have typographic ones.
+fn words(text: &str) -> Vec<String> {
+    let mut typed = text.to_lowercase();
+    for (from, to) in [("‘", "'"), ("’", "'"), ("“", "\""), ("”", "\""), ("–", "--"), ("—", "---"), ("…", "...")]
+    {
+        if typed.contains(from) {
+            typed = typed.replace(from, to);
+        }
+    }
+    typed.split_whitespace().map(str::to_owned).collect()
 }
 
 fn text_of<'e>(event: &'e Event<'_>) -> &'e str {
@@ -30,9 +41,12 @@ mod tests {
     #[test]
     fn only_the_title_is_left_out() {
         let left = |markdown, title| !Document::parse(markdown).without_title(title).events().is_empty();
-        for (markdown, title) in
-            [("# Low *tide*", "Low tide"), ("Low tide\n===", "low  Tide"), ("# `ls` 与潮 {#a}", "ls 与潮")]
-        {
+        for (markdown, title) in [
+            ("# Low *tide*", "Low tide"),
+            ("Low tide\n===", "low  Tide"),
+            ("# `ls` 与潮 {#a}", "ls 与潮"),
+            ("# It’s “on”…", "It's \"on\"..."),
+        ] {
             assert!(!left(markdown, title), "{markdown}");
         }
         for markdown in ["## Low tide", "# Low tides", "Low tide", "# Low tide ![](a.png)"] {

@@ -17,6 +17,20 @@ mod judge;
 
 const PROJECT: &str = "title: Tides\nbase_url: https://example.org\nauthor: Crew\nfeeds: {limit: 0, max_bytes: 0}\n";
 
+/// The formats of sites that have front matter, and where each has its posts; the first byte chooses one.
+const FORMATS: [(&str, &str); 10] = [
+    ("hugo", "content"),
+    ("jekyll", "_posts"),
+    ("hexo", "source/_posts"),
+    ("zola", "content"),
+    ("pelican", "content"),
+    ("docusaurus", "blog"),
+    ("vuepress", "docs"),
+    ("vitepress", "docs"),
+    ("astro", "src/content/blog"),
+    ("eleventy", "posts"),
+];
+
 /// Later than any date worth trying.
 const NOW: i64 = 4_000_000_000;
 
@@ -30,13 +44,19 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
 });
 
 /// The problems with the feeds of these files; `None` if they yield no issue.
-fn problems(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
-    let content = folder.join("content");
-    let _ = fs::remove_dir_all(&content);
+fn problems(folder: &Path, whole: &[u8]) -> Option<Vec<String>> {
+    let (first, bytes) = whole.split_first()?;
+    // Most inputs begin with front matter, without a byte that chooses.
+    let chosen = first.checked_sub(b'0').and_then(|number| FORMATS.get(usize::from(number)));
+    let (format, content) = chosen.copied().unwrap_or(("auto", "content"));
+    let bytes = if chosen.is_some() { bytes } else { whole };
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder).ok()?;
+    fs::write(folder.join("slugline.yaml"), format!("{PROJECT}format: {format}\ncontent: {content}\n")).ok()?;
+    let content = folder.join(content);
     fs::create_dir_all(&content).ok()?;
-    fs::write(folder.join("slugline.yaml"), PROJECT).ok()?;
     for (number, file) in split(bytes).into_iter().enumerate() {
-        fs::write(content.join(format!("{number}.md")), file).ok()?;
+        fs::write(content.join(format!("2026-07-02-{number}.md")), file).ok()?;
     }
     let project = Project::new(folder);
     let config = load_config(&project, "slugline.yaml").ok()?;

@@ -1,0 +1,2 @@
+from pelicanconf import *
+AUTHOR = 'Ann Example'
