@@ -173,10 +173,6 @@ impl Format for Eleventy {
         ends.map(|end| format!("{folder}/{}{end}", file_name(folder))).into()
     }
 
-    fn needs_history(&self) -> bool {
-        true
-    }
-
     fn reads_bare_files(&self) -> bool {
         true
     }
@@ -190,9 +186,6 @@ impl Format for Eleventy {
         let written = fields.get("date").and_then(Value::as_str).map(str::to_lowercase);
         if matches!(written.as_deref(), Some("created" | "last modified" | "git created" | "git last modified")) {
             fields.take("date");
-            if let Some(created) = file.created.filter(|_| written.is_some_and(|date| date.ends_with("created"))) {
-                fields.set("date", created.to_rfc3339());
-            }
         }
         if is_empty(fields, "date") {
             let dates =
