@@ -105,10 +105,11 @@ const MAY_BE_LONGER: [(&str, &str); 5] = [
 
 /// Lines of code of a function of the program, and the functions that may have more, each with its reason.
 const MAX_FUNCTION_LINES: usize = 40;
-const MAY_BE_LONGER_FUNCTIONS: [(&str, &str, &str); 12] = [
+const MAY_BE_LONGER_FUNCTIONS: [(&str, &str, &str); 13] = [
     ("benches/send/main.rs", "slugline", "one struct with all that a sending takes"),
     ("src/config/resolve.rs", "mail_config", "one struct, field by field"),
     ("src/content/assemble.rs", "issue", "one struct, field by field"),
+    ("src/content/format/body/script.rs", "ends", "one arm for each sign of a script"),
     ("src/content/plain_text.rs", "start", "one arm for each tag"),
     ("src/content/plain_text/raw_html.rs", "html_tag", "one arm for each tag"),
     ("src/diagnosis/dkim.rs", "key", "one arm for each state of a key"),

@@ -11,6 +11,7 @@ use crate::content::format::body::edits::Edits;
 use crate::content::format::body::script::{Names, Scripts};
 use crate::content::format::{Body, Translated};
 
+mod actions;
 mod boxes;
 pub(in crate::content::format) mod code;
 mod components;
@@ -45,6 +46,7 @@ fn translated(body: &str, is_mdx: bool) -> Translated<'_> {
     }
     snippets::remove(body, &code, &mut edits);
     snippets::plain_languages(body, &code, &mut edits);
+    actions::translate(body, &code, &mut edits);
     dividers(body, &mut edits);
     let mut scripts = Scripts::new(body);
     let tags = Tags::of(&mut scripts, &code);
@@ -57,9 +59,9 @@ fn translated(body: &str, is_mdx: bool) -> Translated<'_> {
 
 /// Whether a body may contain what is translated.
 fn may_need(body: &str) -> bool {
-    const SIGNS: [&str; 14] = [
+    const SIGNS: [&str; 15] = [
         ":::", "{/*", "truncate", "={", "className", "<<<", "[[", "@[code", "include", "/>", "</", "import ",
-        "export ", "=\"",
+        "export ", "=\"", "{{",
     ];
     SIGNS.iter().any(|sign| memmem::find(body.as_bytes(), sign.as_bytes()).is_some()) || body.contains("```")
 }

@@ -115,6 +115,16 @@ fn title_of_heading(beginning: &str, fields: &mut Fields) {
     }
 }
 
+/// Adds the name of the file without its date as title, if there is none.
+fn title_of_name(path: &str, fields: &mut Fields) {
+    if is_empty(fields, "title") {
+        let name = base_name(path);
+        let rest =
+            date_at(name).and_then(|(_, length)| name[length..].strip_prefix('-')).filter(|rest| !rest.is_empty());
+        fields.set("title", rest.unwrap_or(name));
+    }
+}
+
 fn first_heading(text: &str) -> Option<String> {
     let code = Code::of(text, false);
     let mut at = 0;
@@ -126,7 +136,8 @@ fn first_heading(text: &str) -> Option<String> {
                 Event::Text(text) | Event::Code(text) => Some(text.as_ref()),
                 _ => None,
             });
-            return Some(words.collect::<String>().trim().to_owned()).filter(|title| !title.is_empty());
+            let title = words.collect::<String>().trim().to_owned();
+            return Some(title).filter(|title| !title.is_empty() && !title.contains("{{") && !title.contains("{%"));
         }
         at += line.len();
     }

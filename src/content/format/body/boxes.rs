@@ -78,14 +78,11 @@ impl<'a> Writer<'a> {
         let rest = content[colons..].trim();
         self.leave(before, rest.is_empty());
         if rest.is_empty() {
-            return match self.closed_by(colons) {
-                Some(at) => {
-                    self.open.truncate(at);
-                    self.changed = true;
-                    self.write(before, "", line);
-                }
-                None => self.write(before, content, line),
-            };
+            self.changed = true;
+            // What closes nothing is no text either.
+            let closed = self.closed_by(colons).unwrap_or(self.open.len());
+            self.open.truncate(closed);
+            return self.write(before, "", line);
         }
         let Some(head) = Head::of(rest).filter(|_| self.open.len() < MAX_DEPTH) else {
             return self.write(before, content, line);
@@ -310,6 +307,7 @@ mod tests {
             ("::: center\n::: tip\nA\n:::\n:::", "\n> [!TIP]\n> A\n\n"),
             ("::: code-group\n```sh [npm]\na\n```\n:::", "\n```sh [npm]\na\n```\n"),
             ("::: code-tabs\n@tab npm\nA\n@tab:active yarn#y\n:::", "\n**npm**\nA\n**yarn**\n"),
+            (":::\nA\n:::\nB", "\nA\n\nB"),
             ("A\r\n:::tip\r\nB\r\n:::\r\n", "A\r\n> [!TIP]\r\n> B\r\n\r\n"),
         ] {
             assert_eq!(translated(text), expected, "{text}");
@@ -334,17 +332,7 @@ mod tests {
 
     #[test]
     fn what_is_no_box_stays() {
-        for text in [
-            "```\n:::tip\n:::\n```",
-            "a ::: b",
-            ":::",
-            "::: ",
-            ":: tip",
-            "    :::tip",
-            ":::(a)",
-            "`:::tip`",
-            ":::\na\n:::",
-        ] {
+        for text in ["```\n:::tip\n:::\n```", "a ::: b", ":: tip", "    :::tip", ":::(a)", "`:::tip`"] {
             assert_eq!(translated(text), text, "{text}");
         }
     }

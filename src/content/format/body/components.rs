@@ -70,6 +70,15 @@ impl<'a> Tags<'a> {
         let name = self.tags[at].name;
         (name.is_empty() || LAYOUT.contains(&name)) && self.partners[at].is_some()
     }
+
+    /// Whether this tag is one of a paragraph whose tags have their lines to themselves.
+    fn is_paragraph(&self, at: usize, text: &str) -> bool {
+        let stands_alone = |tag: &Tag<'_>| begins_line(text, tag.range.start) && ends_line(text, tag.range.end);
+        let tag = &self.tags[at];
+        tag.name == "p"
+            && stands_alone(tag)
+            && self.partners[at].is_some_and(|partner| stands_alone(&self.tags[partner]))
+    }
 }
 
 /// Pairs each closing tag with the last open one of its name.
@@ -95,9 +104,13 @@ fn depths(tags: &[Tag<'_>], partners: &[Option<usize>]) -> Vec<usize> {
     let mut depth = 0_usize;
     let mut depths = Vec::with_capacity(tags.len());
     for (tag, partner) in tags.iter().zip(partners) {
+        let stays = partner.is_some() && is_element(tag.name) && !LAYOUT.contains(&tag.name);
+        if stays && tag.kind == Kind::Closes {
+            depth = depth.saturating_sub(1);
+        }
         depths.push(depth);
-        if partner.is_some() && is_element(tag.name) && !LAYOUT.contains(&tag.name) {
-            depth = if tag.kind == Kind::Opens { depth + 1 } else { depth.saturating_sub(1) };
+        if stays && tag.kind == Kind::Opens {
+            depth += 1;
         }
     }
     depths
@@ -130,11 +143,14 @@ pub(super) fn translate(tags: &Tags<'_>, text: &str, names: &Names, is_mdx: bool
                 }
                 partner => component(text, tag, partner, names, tags.depths[at] > 0, edits),
             }
-        } else if is_mdx && tags.is_layout(at) {
+        } else if is_mdx && (tags.is_layout(at) || tags.is_paragraph(at, text)) {
             edits.replace(tag.range.clone(), filler(text, &tag.range, tags.depths[at] > 0));
         } else if tag.kind != Kind::Closes && is_element(&tag.name.to_ascii_lowercase()) {
             let closes_itself = is_mdx && tag.kind == Kind::Alone && !VOID.contains(&tag.name);
             elements::rewrite(text, tag, closes_itself, names, edits);
+            if let Some(partner) = partner.filter(|_| is_mdx && tags.partners[at] == Some(at + 1)) {
+                elements::render_line(text, tag, partner, edits);
+            }
         }
     }
     dedent(text, &dedented, edits);
@@ -217,15 +233,7 @@ fn dedent(text: &str, pairs: &[Range<usize>], edits: &mut Edits<'_>) {
         }
         at = end;
     }
-    let mut bases = vec![0; pairs.len()];
-    let (mut outer, mut base) = (0, 0);
-    for (at, pair) in pairs.iter().enumerate() {
-        if pair.start >= outer {
-            let start = text[..pair.start].rfind('\n').map_or(0, |end| end + 1);
-            (outer, base) = (pair.end, indent(&text[start..]));
-        }
-        bases[at] = base;
-    }
+    let bases = bases(text, pairs);
     for (at, pair) in lines {
         let columns = least[pair].saturating_sub(bases[pair]);
         let line = line_at(text, at);
@@ -237,9 +245,15 @@ fn dedent(text: &str, pairs: &[Range<usize>], edits: &mut Edits<'_>) {
     }
 }
 
-/// Whether an address is that of a picture, by its ending.
-pub(super) fn is_picture(address: &str) -> bool {
-    const ENDINGS: [&str; 10] = [".apng", ".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".svg", ".webp"];
-    let path = address.split(['?', '#']).next().unwrap_or_default().trim().to_ascii_lowercase();
-    ENDINGS.iter().any(|ending| path.ends_with(ending) && path.len() > ending.len())
+/// How far the outermost tag around each pair is indented.
+fn bases(text: &str, pairs: &[Range<usize>]) -> Vec<usize> {
+    let (mut outer, mut base) = (0, 0);
+    let base_of = |pair: &Range<usize>| {
+        if pair.start >= outer {
+            let start = text[..pair.start].rfind('\n').map_or(0, |end| end + 1);
+            (outer, base) = (pair.end, indent(&text[start..]));
+        }
+        base
+    };
+    pairs.iter().map(base_of).collect()
 }

@@ -2,9 +2,12 @@
 //!
 //! Takes a tag; rewrites it with the attributes whose values are known, as HTML.
 
+use pulldown_cmark::{Event, Tag as MarkdownTag, TagEnd};
+
 use crate::content::format::body::edits::Edits;
 use crate::content::format::body::script::{Names, value};
 use crate::content::format::body::tag::{Tag, Value};
+use crate::content::markdown::Document;
 
 /// Rewrites a tag if it has attributes that are not HTML, or closes an element that HTML would leave open.
 pub(super) fn rewrite(text: &str, tag: &Tag<'_>, closes_itself: bool, names: &Names, edits: &mut Edits<'_>) {
@@ -31,6 +34,28 @@ pub(super) fn rewrite(text: &str, tag: &Tag<'_>, closes_itself: bool, names: &Na
     }
     let end = if closes_itself { format!("></{}>", tag.name) } else { ">".to_owned() };
     edits.replace(tag.range.clone(), on_as_many_lines(&parts, text[tag.range.clone()].matches('\n').count()) + &end);
+}
+
+/// Elements that contain a line of Markdown in MDX.
+const LINES: [&str; 14] =
+    ["caption", "dd", "dt", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "p", "summary", "td", "th"];
+
+/// Renders the Markdown between the tags of an element, if it is in a line: HTML contains none outside MDX.
+pub(super) fn render_line(text: &str, tag: &Tag<'_>, partner: &Tag<'_>, edits: &mut Edits<'_>) {
+    let between = &text[tag.range.end..partner.range.start];
+    let inside = between.trim();
+    let start = tag.range.end + between.len() - between.trim_start().len();
+    let range = start..start + inside.len();
+    let is_markdown = inside.contains(['*', '_', '`']) || inside.contains("](");
+    if !LINES.contains(&tag.name) || !is_markdown || inside.contains(['\n', '{', '<']) {
+        return;
+    }
+    let document = Document::parse(inside);
+    if let [Event::Start(MarkdownTag::Paragraph), events @ .., Event::End(TagEnd::Paragraph)] = document.events() {
+        let mut html = String::new();
+        pulldown_cmark::html::push_html(&mut html, events.iter().cloned());
+        edits.replace(range, html.replace('\n', " "));
+    }
 }
 
 /// Joins parts with this many ends of lines, none of which leaves an empty line in the tag.

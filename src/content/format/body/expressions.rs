@@ -30,7 +30,7 @@ pub(super) fn translate(
             continue;
         }
         let is_comment = text[at..].starts_with("{/*");
-        if !is_comment && !(is_mdx && is_expression(text, at)) {
+        if !(is_comment || is_mdx && is_expression(text, at)) {
             at += 1;
             continue;
         }
@@ -38,24 +38,24 @@ pub(super) fn translate(
             at += 1;
             continue;
         };
-        let inside = text[at + 1..end - 1].trim();
-        match inside.strip_prefix("/*").and_then(|comment| comment.strip_suffix("*/")) {
-            Some(comment) if !comment.contains("*/") => {
-                edits.replace(at..end, if comment.trim() == "truncate" { MORE } else { "" });
-            }
-            _ => {
-                match value(inside, names) {
-                    Some(text) => edits.replace(at..end, literal(&text)),
-                    None => {
-                        edits.remove(at..end);
-                        if !inside.is_empty() {
-                            edits.lose(at..end, "an expression in braces");
-                        }
-                    }
-                };
-            }
-        }
+        replace(text, at..end, names, edits);
         at = end;
+    }
+}
+
+/// Replaces an expression by its text, and a comment by nothing.
+fn replace(text: &str, range: Range<usize>, names: &Names, edits: &mut Edits<'_>) {
+    let inside = text[range.start + 1..range.end - 1].trim();
+    let comment = inside.strip_prefix("/*").and_then(|comment| comment.strip_suffix("*/"));
+    if let Some(comment) = comment.filter(|comment| !comment.contains("*/")) {
+        edits.replace(range, if comment.trim() == "truncate" { MORE } else { "" });
+    } else if let Some(text) = value(inside, names) {
+        edits.replace(range, literal(&text));
+    } else {
+        edits.remove(range.clone());
+        if !inside.is_empty() {
+            edits.lose(range, "an expression in braces");
+        }
     }
 }
 

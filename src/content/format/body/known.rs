@@ -6,7 +6,6 @@
 use html_escape::{encode_double_quoted_attribute as escaped, encode_text};
 
 use crate::content::format::body::boxes;
-use crate::content::format::body::components::is_picture;
 use crate::content::format::body::script::{Names, value};
 use crate::content::format::body::tag::{Tag, Value};
 
@@ -218,4 +217,11 @@ fn youtube_id(written: &str) -> &str {
     let after = |mark: &str| written.split_once(mark).map(|(_, id)| id);
     let id = ["v=", "youtu.be/", "/embed/", "/shorts/"].iter().find_map(|mark| after(mark)).unwrap_or(written);
     &id[..id.find(['&', '?', '#', '/']).unwrap_or(id.len())]
+}
+
+/// Whether an address is that of a picture, by its ending.
+pub(super) fn is_picture(address: &str) -> bool {
+    const ENDINGS: [&str; 10] = [".apng", ".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".svg", ".webp"];
+    let path = address.split(['?', '#']).next().unwrap_or_default().trim().to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| path.ends_with(ending) && path.len() > ending.len())
 }

@@ -7,8 +7,8 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::content::format::body::code::{Code, line_at};
-use crate::content::format::body::components::is_picture;
 use crate::content::format::body::edits::Edits;
+use crate::content::format::body::known::is_picture;
 use crate::content::format::body::script::{Names, Scripts, value};
 
 /// Whether a text may contain statements.

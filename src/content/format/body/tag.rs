@@ -49,14 +49,6 @@ impl<'a> Tag<'a> {
         let looked_at = reader.at - at;
         scripts.try_to(|_| (tag, looked_at))
     }
-
-    /// The value of the first attribute with one of these names, as text if it is not a script.
-    pub fn text(&self, names: &[&str]) -> Option<&'a str> {
-        names.iter().find_map(|name| match self.attributes.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
-            Some((_, Value::Text(text))) => Some(text.trim()).filter(|text| !text.is_empty()),
-            _ => None,
-        })
-    }
 }
 
 struct Reader<'s, 'a> {

@@ -92,7 +92,9 @@ fn mdx_has_expressions() {
         ("\\{a} `{b}` $x_{1}$", "\\{a} `{b}` $x_{1}$"),
         ("<div className=\"a\">\n  **b**\n</div>", "\n**b**\n"),
         ("<>\na\n</>", "\na\n"),
-        ("<p>\n  a\n</p>", "<p>\na\n</p>"),
+        ("<p>\n  **a**\n</p>", "\n**a**\n"),
+        ("<summary>**a** `b`</summary>", "<summary><strong>a</strong> <code>b</code></summary>"),
+        ("<summary>\n  **a**\n</summary>", "<summary>\n<strong>a</strong>\n</summary>"),
         ("import sea from './sea.png'\n\n<img src={sea} style={{a: 1}} />", "\n\n<img src=\"./sea.png\">"),
         ("<iframe src=\"/a\" allowFullScreen />", "<iframe src=\"/a\" allowFullScreen></iframe>"),
         ("<a\n  href={'/a'}\n  className=\"b\">c</a>", "<a\nhref=\"/a\"\nclass=\"b\">c</a>"),
@@ -129,10 +131,17 @@ fn inserted_files_vanish() {
 }
 
 #[test]
+fn actions_of_go_leave_pictures() {
+    let text = "{{image \"a.png\" 600}} {{video \"b.mp4\"}}\n{{code \"c.go\" `/a/`}}\n{{raw `\n<pre>\n{{a}}</pre>\n`}} {{.Title}} {{\" < \"}}\n";
+    let expected = "<img src=\"a.png\" alt=\"\" width=\"600\"> <video src=\"b.mp4\"></video>\n\n\n<pre>\n{{a}}</pre>\n {{.Title}}  &lt; \n";
+    assert_eq!((markdown_of(text, false).as_str(), lost(text, false).len()), (expected, 1));
+}
+
+#[test]
 fn hostile_text_takes_linear_time() {
     for part in [
         "<A>", "<A b={", "</A>", "{", "{/*", "<A/>", "<A>\n", "<Note>\n", "{{", "import a\n\n", "<img src={",
-        "<A b=\"\n",
+        "<A b=\"\n", "{{raw `", "{{image ",
     ] {
         let text = part.repeat(1 << 16);
         for is_mdx in [false, true] {

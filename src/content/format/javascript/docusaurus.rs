@@ -132,10 +132,6 @@ impl Format for Docusaurus {
         !path.split('/').any(|part| part.starts_with('_') || part == "__tests__")
     }
 
-    fn needs_history(&self) -> bool {
-        true
-    }
-
     fn reads_bare_files(&self) -> bool {
         true
     }
@@ -144,12 +140,8 @@ impl Format for Docusaurus {
         correct_date(fields);
         let (_, path) = self.blog_of(file);
         let (date, page) = date_and_path(path);
-        if is_empty(fields, "date") {
-            match (date, file.created) {
-                (Some(date), _) => fields.set("date", date),
-                (None, Some(created)) => fields.set("date", created.to_rfc3339()),
-                (None, None) => {}
-            }
+        if let Some(date) = date.filter(|_| is_empty(fields, "date")) {
+            fields.set("date", date);
         }
         title_of_heading(file.beginning, fields);
         if is_empty(fields, "title") {

@@ -173,10 +173,6 @@ impl Format for Eleventy {
         ends.map(|end| format!("{folder}/{}{end}", file_name(folder))).into()
     }
 
-    fn needs_history(&self) -> bool {
-        true
-    }
-
     fn reads_bare_files(&self) -> bool {
         true
     }
@@ -190,9 +186,6 @@ impl Format for Eleventy {
         let written = fields.get("date").and_then(Value::as_str).map(str::to_lowercase);
         if matches!(written.as_deref(), Some("created" | "last modified" | "git created" | "git last modified")) {
             fields.take("date");
-            if let Some(created) = file.created.filter(|_| written.is_some_and(|date| date.ends_with("created"))) {
-                fields.set("date", created.to_rfc3339());
-            }
         }
         if is_empty(fields, "date") {
             let dates =
@@ -225,8 +218,11 @@ impl Format for Eleventy {
             return Some(path.strip_suffix("index.html").map(str::to_owned).unwrap_or(path));
         }
         let name = without_ending(self.below_input(file.path));
-        let name = name.strip_suffix("/index").or_else(|| (name == "index").then_some("")).unwrap_or(name);
-        Some(path_of(&[name, ""]))
+        Some(match name.rsplit_once('/') {
+            Some((folder, page)) if page == "index" || page == file_name(folder) => path_of(&[folder, ""]),
+            None if name == "index" => "/".to_owned(),
+            _ => path_of(&[name, ""]),
+        })
     }
 
     fn markdown<'m>(&self, body: &'m str, _of: &Body<'_>) -> Translated<'m> {

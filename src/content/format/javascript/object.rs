@@ -169,10 +169,10 @@ impl<'a> Reader<'a> {
                 if let Some(Value::Object(other)) = self.value(next - spread.len(), depth) {
                     map.extend(other);
                 }
-            } else if let Some((key, value)) = self.member(at, next) {
-                if let Some(value) = self.value(value, depth) {
-                    map.insert(key, value);
-                }
+            } else if let Some((key, value)) = self.member(at, next)
+                && let Some(value) = self.value(value, depth)
+            {
+                map.insert(key, value);
             }
             at = self.after_space(next + 1);
         }

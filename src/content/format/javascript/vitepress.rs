@@ -5,7 +5,8 @@
 use serde_json::Value;
 
 use crate::content::format::javascript::{
-    base_url, correct_date, date_of_name, is_empty, path_of, template, text_at, title_of_heading, without_ending,
+    base_url, correct_date, date_of_name, is_empty, path_of, template, text_at, title_of_heading, title_of_name,
+    without_ending,
 };
 use crate::content::format::{Body, Defaults, Format, Generator, PostFile, Settings, Translated};
 use crate::content::front_matter::Fields;
@@ -96,6 +97,7 @@ impl Format for VitePress {
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
         correct_date(fields);
         title_of_heading(file.beginning, fields);
+        title_of_name(file.path, fields);
         date_of_name(file, fields);
         if without_ending(file.path).ends_with("index") && is_empty(fields, "date") {
             fields.inherit("draft", &Value::Bool(true));

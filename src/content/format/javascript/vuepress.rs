@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::content::format::javascript::slug::of_vuepress;
 use crate::content::format::javascript::{
-    base_url, correct_date, date_at, date_of_name, is, is_empty, path_of, template, text_at, title_of_heading, unlist,
-    without_ending,
+    base_url, correct_date, date_at, date_of_name, is, is_empty, path_of, template, text_at, title_of_heading,
+    title_of_name, unlist, without_ending,
 };
 use crate::content::format::{Body, Defaults, Format, Generator, PostFile, Settings, Translated};
 use crate::content::front_matter::Fields;
@@ -151,6 +151,7 @@ impl Format for VuePress {
     fn complete(&self, file: &PostFile<'_>, fields: &mut Fields) {
         correct_date(fields);
         title_of_heading(file.beginning, fields);
+        title_of_name(file.path, fields);
         date_of_name(file, fields);
         let name = file_name(without_ending(file.path));
         let is_page_of_folder = matches!(name.to_lowercase().as_str(), "readme" | "index");
