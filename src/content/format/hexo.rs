@@ -126,7 +126,7 @@ impl Hexo {
             "name" => return base_name.to_owned(),
             "post_title" => return slug(page.title, Case::Lower),
             "category" => return self.category(fields),
-            "abbrlink" if !fields.get(name).is_some_and(|link| printed(link).is_some()) => {
+            "abbrlink" if fields.get(name).is_none_or(|link| printed(link).is_none()) => {
                 return abbrlink::of(page.title, &self.settings);
             }
             "hash" => return hash(title, page.date.timestamp()),
