@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::{memmem, memrchr};
 
 use crate::content::format::body::code::{Code, indent, line_at};
 
@@ -14,6 +14,24 @@ const KINDS: [&str; 32] = [
     "abstract", "attention", "bug", "caution", "danger", "details", "error", "example", "failure", "hint", "important",
     "info", "information", "note", "notice", "question", "quote", "secondary", "seealso", "spoiler", "success",
     "summary", "theorem", "tip", "tips", "todo", "warn", "warning", "warnings", "definition", "proof", "remark",
+];
+
+/// Types that only lay out.
+const LAYOUT: [&str; 14] = [
+    "raw",
+    "v-pre",
+    "code-group",
+    "code-group-item",
+    "tabs",
+    "code-tabs",
+    "slot",
+    "demo",
+    "center",
+    "left",
+    "right",
+    "columns",
+    "column",
+    "div",
 ];
 
 /// Whether a name is that of a text set apart.
@@ -30,17 +48,26 @@ pub(super) fn translate(text: Cow<'_, str>, is_mdx: bool) -> Cow<'_, str> {
         return text;
     }
     let code = Code::of(&text, is_mdx);
-    let mut writer =
-        Writer { open: Vec::new(), out: String::with_capacity(text.len() + text.len() / 16), changed: false };
+    let out = String::with_capacity(text.len() + text.len() / 16);
+    let mut writer = Writer { open: Vec::new(), out, changed: false, last_close: last_close(&text) };
     let mut at = 0;
     while at < text.len() {
         let line = line_at(&text, at);
         let content = at + line.len() - line.trim_start_matches([' ', '\t', '>']).len();
-        writer.line(line, code.end_around(content.min(text.len() - 1)).is_some());
+        writer.line(line, at, code.end_around(content.min(text.len() - 1)).is_some());
         at += line.len();
     }
     let Writer { out, changed, .. } = writer;
     if changed { Cow::Owned(out) } else { text }
+}
+
+/// The offset of the last line that may close a box.
+fn last_close(text: &str) -> usize {
+    let closes = |line: &str| parts(line).1.trim_end_matches(':').is_empty();
+    memmem::rfind_iter(text.as_bytes(), b":::")
+        .map(|at| memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |newline| newline + 1))
+        .find(|start| closes(line_at(text, *start)))
+        .unwrap_or_default()
 }
 
 /// An open box.
@@ -61,10 +88,11 @@ struct Writer<'a> {
     open: Vec<Open<'a>>,
     out: String,
     changed: bool,
+    last_close: usize,
 }
 
 impl<'a> Writer<'a> {
-    fn line(&mut self, line: &'a str, is_code: bool) {
+    fn line(&mut self, line: &'a str, at: usize, is_code: bool) {
         let (before, content) = parts(line);
         if is_code || !content.starts_with(":::") {
             self.leave(before, content.is_empty());
@@ -84,7 +112,8 @@ impl<'a> Writer<'a> {
             self.open.truncate(closed);
             return self.write(before, "", line);
         }
-        let Some(head) = Head::of(rest).filter(|_| self.open.len() < MAX_DEPTH) else {
+        let is_box = |head: &Head| self.open.len() < MAX_DEPTH && (head.is_known() || at < self.last_close);
+        let Some(head) = Head::of(rest).filter(is_box) else {
             return self.write(before, content, line);
         };
         self.changed = true;
@@ -211,24 +240,13 @@ impl Head {
         is_kind(&self.kind) || self.kind == "admonition"
     }
 
+    /// Whether it opens a box even if nothing closes it.
+    fn is_known(&self) -> bool {
+        self.is_kind() || LAYOUT.contains(&self.kind.as_str())
+    }
+
     /// Containers of other types without a title, and those of VuePress and VitePress that have none, only lay out.
     fn is_shown(&self) -> bool {
-        const LAYOUT: [&str; 14] = [
-            "raw",
-            "v-pre",
-            "code-group",
-            "code-group-item",
-            "tabs",
-            "code-tabs",
-            "slot",
-            "demo",
-            "center",
-            "left",
-            "right",
-            "columns",
-            "column",
-            "div",
-        ];
         !LAYOUT.contains(&self.kind.as_str()) && (self.is_kind() || !self.title.is_empty())
     }
 
@@ -308,6 +326,7 @@ mod tests {
             ("::: code-group\n```sh [npm]\na\n```\n:::", "\n```sh [npm]\na\n```\n"),
             ("::: code-tabs\n@tab npm\nA\n@tab:active yarn#y\n:::", "\n**npm**\nA\n**yarn**\n"),
             (":::\nA\n:::\nB", "\nA\n\nB"),
+            (":::wide\nA\n:::\n:::narrow\nB", "\nA\n\n:::narrow\nB"),
             ("A\r\n:::tip\r\nB\r\n:::\r\n", "A\r\n> [!TIP]\r\n> B\r\n\r\n"),
         ] {
             assert_eq!(translated(text), expected, "{text}");
