@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::check::private::{published, tracked};
+use crate::check::private::{published, published_by, tracked};
 use crate::config::{Config, Via};
+use crate::content::path::with_slashes;
 use crate::disk::{Project, git};
 use crate::finding::{Finding, Place};
 use crate::inbox::Source;
@@ -35,6 +36,8 @@ pub fn exposed(project: &Project, config: &Config, path: &str, text: &str) -> Ve
         let at = |finding: Finding| finding.at(Place::of_value(path, text, file.keys));
         if let Some(folder) = published_in(project, config, &file.path) {
             findings.push(at(published(&shown, file.what, &folder.to_string_lossy())));
+        } else if project.path(&file.path).exists() && publishes(config, &file.path) {
+            findings.push(at(published_by(&shown, file.what, config.format.format.generator().title())));
         }
         for name in tracked_at(project, file) {
             findings.push(at(tracked(&name, file.what)));
@@ -86,6 +89,13 @@ fn published_in<'a>(project: &Project, config: &'a Config, file: &Path) -> Optio
     })
 }
 
+/// Whether the generator of the site publishes a file as it is.
+fn publishes(config: &Config, file: &Path) -> bool {
+    let path = with_slashes(file);
+    let in_site = path.strip_prefix(&config.format.folder).filter(|_| file.is_relative() && !path.starts_with(".."));
+    in_site.is_some_and(|path| config.format.format.publishes(path))
+}
+
 /// A path without `.` in it.
 fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
@@ -133,5 +143,23 @@ mod tests {
             "private-published `posts/readers.csv`, the list of subscribers, is in `posts`",
         ];
         assert_eq!(found(&open.replace("  via: dist/outbox\n", "")), expected);
+    }
+
+    #[test]
+    fn jekyll_publishes_the_project_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "title: T\nbase_url: https://example.org\nformat: jekyll\nsecret_file: _secret.txt\nmail: {from: a@example.org, \
+                    subscribers: readers.csv}\n";
+        let config = Config::parse("slugline.yaml", text).unwrap();
+        let project = Project::new(folder.path());
+        for file in ["readers.csv", "_secret.txt", "slugline.db"] {
+            project.write(file, b"").unwrap();
+        }
+        let found = exposed(&project, &config, "slugline.yaml", text);
+        let said: Vec<_> = found.iter().map(|finding| (finding.rule, finding.message.as_str())).collect();
+        let of = |file: &str, what: &str| format!("`{file}`, {what}, is where Jekyll publishes every file");
+        let (store, list) =
+            (of("slugline.db", "the store of subscribers"), of("readers.csv", "the list of subscribers"));
+        assert_eq!(said, [("private-published", store.as_str()), ("private-published", list.as_str())]);
     }
 }

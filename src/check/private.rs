@@ -22,6 +22,13 @@ pub fn is_off(finding: &Finding, off: &[String]) -> bool {
     off.iter().any(|rule| rule == finding.rule)
 }
 
+/// The finding for a file that the generator of the site would publish from the project folder: a warning, since the site may be
+/// built on another machine.
+pub fn published_by(path: &str, what: &str, generator: &str) -> Finding {
+    Finding::warning(PUBLISHED.name, format!("`{path}`, {what}, is where {generator} publishes every file"))
+        .help("if you build the site on this machine, add it to `exclude` in the configuration of the site")
+}
+
 /// The finding for a file that Git tracks; `what` describes it.
 pub fn tracked(path: &str, what: &str) -> Finding {
     TRACKED.found(format!("Git tracks `{path}`, {what}"))

@@ -124,6 +124,8 @@ fn publication(raw: &RawConfig, hugo: &Hugo, defaults: &Defaults, problems: &mut
     }
     let base_url = base_url::base_url(raw.base_url.as_deref(), problems);
     let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, problems));
+    let of_site = |name: &String| Author { name: name.trim().to_owned(), email: None, url: None };
+    let author = author.or_else(|| defaults.author.as_ref().map(of_site)).filter(|author| !author.name.is_empty());
     let icon = raw.icon.as_deref().and_then(|icon| {
         problems.check(in_site(&base_url, icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
     });

@@ -282,6 +282,12 @@ pub trait Format: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether the generator publishes a file outside the folders of content and of static files as it is; given by its path below the
+    /// folder of the site.
+    fn publishes(&self, _path: &str) -> bool {
+        false
+    }
+
     /// The folders of text files that bodies include, below the folder of the site.
     fn include_folders(&self) -> &'static [&'static str] {
         &[]

@@ -73,11 +73,12 @@ pub(super) fn start(folder: &Path, arguments: &[&str], stdin: Stdio, stderr: Std
     command.envs([("LC_ALL", "C"), ("TZ", "UTC"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0")]);
     command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
     command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => {
-            Finding::error("git-history", "the dates of issues come from git, which is not installed")
-                .help("install git, or remove `updated_from`; with `format: plain`, give each file a `date`")
-                .into()
-        }
+        ErrorKind::NotFound => Finding::error(
+            "git-history",
+            "the dates of issues come from git, which is not installed",
+        )
+        .help("install git, or remove `updated_from`; if the dates of issues come from git, give each file a `date`")
+        .into(),
         _ => anyhow::Error::from(error).context("failed to start git"),
     })
 }
@@ -86,8 +87,9 @@ pub(super) fn start(folder: &Path, arguments: &[&str], stdin: Stdio, stderr: Std
 fn failure(folder: &Path, stderr: &str) -> Finding {
     let folder = folder.display();
     if stderr.contains("not a git repository") {
-        return Finding::error("git-history", format!("`{folder}` is not in a git repository"))
-            .help("build in a clone, or remove `updated_from`; with `format: plain`, give each file a `date`");
+        return Finding::error("git-history", format!("`{folder}` is not in a git repository")).help(
+            "build in a clone, or remove `updated_from`; if the dates of issues come from git, give each file a `date`",
+        );
     }
     let failed = Finding::error("git-history", format!("git failed to read the history of `{folder}`: {stderr}"));
     if stderr.contains("dubious ownership") {

@@ -4,7 +4,7 @@
 //! findings about those that are skipped.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::content::front_matter;
@@ -66,8 +66,14 @@ fn no_issues_in(error: anyhow::Error, folder: &std::path::Path) -> anyhow::Error
 }
 
 pub(super) fn no_issues(config: &Config) -> Finding {
-    let folders: Vec<String> = config.content.iter().map(|folder| format!("`{}`", folder.display())).collect();
-    Finding::error("no-issues", format!("no Markdown file found in {}", folders.join(", "))).help(CREATE)
+    let shown =
+        |folder: &PathBuf| if folder.as_os_str().is_empty() { ".".into() } else { folder.display().to_string() };
+    let folders: Vec<String> = config.content.iter().map(|folder| format!("`{}`", shown(folder))).collect();
+    let what = match config.format.format.known() {
+        None => "no Markdown file".to_owned(),
+        Some(generator) => format!("no post of {}", generator.title()),
+    };
+    Finding::error("no-issues", format!("{what} found in {}", folders.join(", "))).help(CREATE)
 }
 
 /// The finding about files that are not read, though they look like posts.

@@ -43,10 +43,18 @@ pub(super) fn folders(
         return of_format;
     }
     match written {
-        None if !format.is_of_hugo() => (format.in_site(format.format.defaults().content), Languages::default()),
+        None if !format.is_of_hugo() => (folders_of_format(format, problems), Languages::default()),
         None => (vec![PathBuf::from(hugo.content_folder(hugo.main_language()))], Languages::default()),
         Some(_) => (folders, Languages::default()),
     }
+}
+
+fn folders_of_format(format: &SiteFormat, problems: &mut Problems<'_>) -> Vec<PathBuf> {
+    let folders = format.in_site(format.format.defaults().content);
+    if folders.is_empty() {
+        problems.missing("content", "content: docs");
+    }
+    folders
 }
 
 /// The folders of a Hugo site in several languages; of `chosen`, if it is not empty, what is inside or around them. `None`

@@ -266,7 +266,7 @@ mod tests {
         let files = &[("hugo.toml", "title = 'T'"), ("site/_config.yml", "")][..];
         let found = recognised("format: jekyll\ncontent: site/_posts\n", files);
         assert_eq!(found, (Some("jekyll"), "site/".to_owned(), None));
-        assert_eq!(recognised("format: plain\n", files), (Some("plain"), String::new(), None));
+        assert_eq!(recognised("format: plain\ncontent: docs\n", files), (Some("plain"), String::new(), None));
         assert_eq!(recognised("format: auto\n", files).0, Some("hugo"));
     }
 }

@@ -149,6 +149,10 @@ impl Format for Jekyll {
         self.folders.locate(path).is_some_and(|location| matches!(location.kind, Kind::Post | Kind::Draft))
     }
 
+    fn publishes(&self, path: &str) -> bool {
+        self.folders.locate(path).is_some_and(|location| location.kind == Kind::Page)
+    }
+
     fn has_patterns(&self) -> bool {
         true
     }

@@ -27,6 +27,7 @@ impl Astro {
             base_url: base_url(text(&["site"]), text(&["base"])),
             language: text(&["i18n", "defaultLocale"]),
             timezone: Some("UTC".to_owned()),
+            content: vec!["src/content".to_owned()],
             static_folders: vec![
                 text(&["publicDir"])
                     .map_or_else(|| "public".to_owned(), |folder| folder.trim_matches(['.', '/']).to_owned()),
