@@ -16,7 +16,9 @@ pub(super) fn values(project: &Project, format: &SiteFormat) -> Vec<(&'static st
     let defaults = format.format.defaults();
     let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(Value::from);
     let folders = format.in_site(defaults.content.clone()).into_iter().map(|folder| with_slashes(&folder));
-    let folders: Vec<String> = folders.filter(|folder| project.path(folder).is_dir()).collect();
+    // Without `content`, the folder of the site is read.
+    let is_written = |folder: &String| !folder.is_empty() && project.path(folder).is_dir();
+    let folders: Vec<String> = folders.filter(is_written).collect();
     let content = match folders.as_slice() {
         [] => None,
         [only] => Some(json!(only)),
