@@ -88,7 +88,7 @@ fn short_heads(markdown: &str) -> impl Iterator<Item = (usize, usize)> {
         let cells = head.trim_start_matches([' ', '\t', '>']);
         let cells = if is_item(cells) { cells.split_once(' ')?.1 } else { cells };
         let rule = line.trim_start_matches([' ', '\t', '>']);
-        if cells.trim().is_empty() || !rule.contains('|') || !is_rule(rule) || is_rule(cells) {
+        if cells.trim().is_empty() || !rule.contains('|') || !is_rule(rule) || is_item(rule) || is_rule(cells) {
             return None;
         }
         let missing = columns(rule).checked_sub(columns(cells)).filter(|missing| *missing > 0)?;
