@@ -226,7 +226,7 @@ fn plain_files_have_the_title_of_their_heading_and_the_date_of_their_first_commi
     let no_repository = Repository { folder: tempfile::tempdir().unwrap() };
     no_repository.write("site/slugline.yaml", project);
     no_repository.write("site/docs/a.md", "# A\n");
-    refuses(no_repository.program(), "with `format: plain`, give each file a `date`");
+    refuses(no_repository.program(), "give each file a `date`");
 }
 
 #[test]
