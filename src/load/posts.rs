@@ -71,13 +71,15 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     };
     let allows_repeats = config.format.format.allows_repeated_fields();
     let block = if allows_repeats { block.map(Block::allowing_repeats) } else { block };
+    // No text is looked at on a site of Hugo: validating those of all issues would take longer than reading their front matter.
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
+    let text = if config.format.is_of_hugo() { &[] } else { &head[beginning..] };
     let source = Source {
         path: &file.path,
         below_content: &composed(&below_content),
         changed: surroundings.history.updated(&file.path),
         in_site: config.format.path_in_site(&file.path),
-        beginning: beginning_of_text(&head[beginning..]),
+        beginning: beginning_of_text(text),
         created: surroundings.history.created(&file.path),
     };
     let publication = config.languages.of_file(&file.path, &config.publication);
