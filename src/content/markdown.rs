@@ -170,13 +170,14 @@ fn marked(markdown: &str, dialect: Dialect) -> Cow<'_, str> {
 }
 
 fn parse_marked(text: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
-    let events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
-    let has_leftovers = dialect.cjk && leftover_bold::may_be_in(events.iter());
-    if !has_leftovers && !dialect.typographer {
-        return events;
+    if !dialect.typographer {
+        let events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
+        if !dialect.cjk || !leftover_bold::may_be_in(events.iter()) {
+            return events;
+        }
     }
     let mut placed: Vec<_> = Parser::new_ext(text, options).into_offset_iter().collect();
-    if has_leftovers {
+    if dialect.cjk && leftover_bold::may_be_in(placed.iter().map(|(event, _)| event)) {
         placed = leftover_bold::paired(text, placed);
     }
     if dialect.typographer {
