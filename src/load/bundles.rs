@@ -13,7 +13,7 @@ use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 
-/// Splits off the files of bundles that are none: where no generator is known, an `index.md` without a date lists its folder, as
+/// Splits off the files of bundles that are not really bundles: where no generator is known, an `index.md` without a date lists its folder, as
 /// on sites of Next.js or of programs of their own.
 pub(super) fn of_listing_pages(
     config: &Config,

@@ -2,7 +2,7 @@
 //!
 //! Takes content folders; returns, by file, the author dates of its first commit and of the last one that changed what readers
 //! see. Runs one `git log` per folder, and one `git cat-file` for the versions before and after each change. Adding or renaming
-//! a file, changing its mode, and commits marked to be skipped are no changes.
+//! a file, changing its mode, and commits marked to be skipped are not changes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;

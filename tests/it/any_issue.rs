@@ -7,6 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use slugline::parts::{LockMode, Project, build, config as load_config, issues as load_issues};
 
+use crate::formats::FORMATS;
 use crate::history::commit_all;
 use crate::judge::Published;
 
@@ -20,22 +21,6 @@ author: {name: Crew, email: crew@example.org, url: /crew}
 feeds: {limit: 0, max_bytes: 0}
 markdown: {typographer: true}
 ";
-
-/// The formats of sites, and where each has its posts; the first is that of a site without a known generator.
-const FORMATS: [(&str, &str); 12] = [
-    ("auto", "content"),
-    ("hugo", "content"),
-    ("jekyll", "_posts"),
-    ("hexo", "source/_posts"),
-    ("zola", "content"),
-    ("pelican", "content"),
-    ("docusaurus", "blog"),
-    ("vuepress", "docs"),
-    ("vitepress", "docs"),
-    ("astro", "src/content/blog"),
-    ("eleventy", "posts"),
-    ("plain", "docs"),
-];
 
 const NOW: &str = "2026-11-20T08:00:00Z";
 

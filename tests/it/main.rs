@@ -33,6 +33,7 @@ mod faults;
 #[cfg(not(all(feature = "postgres", feature = "preview", feature = "serve", feature = "doctor")))]
 mod features;
 mod fleet;
+mod formats;
 mod fragments;
 mod history;
 mod holding;

@@ -24,7 +24,7 @@ mod snippets;
 mod statements;
 mod tag;
 
-/// Translates a body; in MDX (`is_mdx`) braces contain expressions, and indented text is no code.
+/// Translates a body; in MDX (`is_mdx`) braces contain expressions, and indented text is not code.
 pub fn markdown<'m>(body: &'m str, _of: &Body<'_>, is_mdx: bool) -> Translated<'m> {
     translated(body, is_mdx)
 }

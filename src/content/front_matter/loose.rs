@@ -64,7 +64,7 @@ fn fence(line: &[u8]) -> Option<(u8, usize)> {
     (line.len() >= 3 && line.iter().all(|byte| *byte == first)).then_some((first, line.len()))
 }
 
-/// Whether a line is an entry of a title or a date; `None` if it is no entry.
+/// Whether a line is an entry for a title or a date; `None` if it is not an entry.
 fn names(line: &[u8]) -> Option<bool> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_- \"'".contains(byte);

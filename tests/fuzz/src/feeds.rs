@@ -10,26 +10,15 @@ use std::path::Path;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use slugline::parts::{build, config as load_config, issues as load_issues, LockMode, Project};
 
+use crate::formats::FORMATS;
 use crate::judge::Published;
 
+#[path = "../../it/formats.rs"]
+mod formats;
 #[path = "../../it/judge.rs"]
 mod judge;
 
 const PROJECT: &str = "title: Tides\nbase_url: https://example.org\nauthor: Crew\nfeeds: {limit: 0, max_bytes: 0}\n";
-
-/// The formats of sites that have front matter, and where each has its posts; the first byte chooses one.
-const FORMATS: [(&str, &str); 10] = [
-    ("hugo", "content"),
-    ("jekyll", "_posts"),
-    ("hexo", "source/_posts"),
-    ("zola", "content"),
-    ("pelican", "content"),
-    ("docusaurus", "blog"),
-    ("vuepress", "docs"),
-    ("vitepress", "docs"),
-    ("astro", "src/content/blog"),
-    ("eleventy", "posts"),
-];
 
 /// Later than any date worth trying.
 const NOW: i64 = 4_000_000_000;
@@ -46,9 +35,10 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
 /// The problems with the feeds of these files; `None` if they yield no issue.
 fn problems(folder: &Path, whole: &[u8]) -> Option<Vec<String>> {
     let (first, bytes) = whole.split_first()?;
-    // Most inputs begin with front matter, without a byte that chooses.
+    // Most inputs begin with front matter, without a byte that chooses. Plain files have no date but that of git.
     let chosen = first.checked_sub(b'0').and_then(|number| FORMATS.get(usize::from(number)));
-    let (format, content) = chosen.copied().unwrap_or(("auto", "content"));
+    let chosen = chosen.filter(|(format, _)| *format != "plain");
+    let (format, content) = *chosen.unwrap_or(&FORMATS[0]);
     let bytes = if chosen.is_some() { bytes } else { whole };
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).ok()?;

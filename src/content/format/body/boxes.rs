@@ -107,7 +107,7 @@ impl<'a> Writer<'a> {
         self.leave(before, rest.is_empty());
         if rest.is_empty() {
             self.changed = true;
-            // What closes nothing is no text either.
+            // A line that closes nothing is not text either.
             let closed = self.closed_by(colons).unwrap_or(self.open.len());
             self.open.truncate(closed);
             return self.write(before, "", line);
@@ -133,7 +133,7 @@ impl<'a> Writer<'a> {
         self.open.truncate(inside);
     }
 
-    /// The box that a line of so many colons closes.
+    /// The box that a line with this number of colons closes.
     fn closed_by(&self, colons: usize) -> Option<usize> {
         let last = |is_it: &dyn Fn(&Open<'_>) -> bool| self.open.iter().rposition(is_it);
         last(&|open| open.colons == colons).or_else(|| last(&|open| open.colons < colons))

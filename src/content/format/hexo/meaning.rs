@@ -249,7 +249,7 @@ fn linked(arguments: &str) -> String {
     link(address, &words)
 }
 
-/// The last of several arguments with commas, or all words that are no options.
+/// The last of several arguments with commas, or all words that are not options.
 fn inline(arguments: &str) -> String {
     // NexT: `{% label primary@words %}`
     if let Some((class, words)) = arguments.trim().split_once('@')
@@ -327,7 +327,7 @@ fn code_block(arguments: &str) -> Meaning {
     Meaning::Code { language: language.unwrap_or_default(), title: code_title(arguments).unwrap_or_default() }
 }
 
-/// The words of the arguments of a code block that are no options.
+/// The words of the arguments of a code block that are not options.
 pub(super) fn code_title(arguments: &str) -> Option<String> {
     let title: Vec<String> = words(arguments).into_iter().filter(|word| !is_option(word)).collect();
     (!title.is_empty()).then(|| title.join(" "))

@@ -7,7 +7,7 @@
 pub struct CodeLines {
     /// The character and length of the fence that is open.
     fence: Option<(char, usize)>,
-    /// Whether the line before is blank, or code because of its indentation.
+    /// Whether the line before is blank, or indented code.
     may_indent: bool,
 }
 

@@ -10,7 +10,7 @@ use crate::issue::Issue;
 
 const MORE: &str = "<!--more-->";
 
-/// The body with `<!--more-->` where its excerpt ends. A separator of blank lines only is left to the summary.
+/// The body with `<!--more-->` where its excerpt ends. A separator that consists of blank lines is left to the summary.
 pub fn divided<'m>(body: Cow<'m, str>, of_site: Option<&str>, issue: &Issue) -> Cow<'m, str> {
     let own = issue.params.as_ref().and_then(|params| params.get("excerpt_separator")).and_then(Value::as_str);
     let separator = own.map(str::trim).or(of_site).filter(|separator| !separator.is_empty() && *separator != MORE);

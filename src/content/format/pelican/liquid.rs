@@ -94,7 +94,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
         };
         words.push(word);
         rest = after.trim_start();
-        // So many quotation marks without an end are no arguments.
+        // Text with this many unclosed quotation marks is not a list of arguments.
         if words.len() > 64 {
             break;
         }

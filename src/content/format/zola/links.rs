@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::content::format::code::code;
 
-/// Characters of a link: more is none.
+/// Longest link, in characters.
 const MAX_LENGTH: usize = 250;
 
 /// The links to files in a body, in order.
