@@ -31,7 +31,6 @@ mod folder_fields;
 mod held_back;
 mod history;
 mod interner;
-mod many;
 mod people;
 mod permalinks;
 pub mod pictures;
@@ -76,7 +75,6 @@ pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow:
     loaded.issues.extend(more.issues);
     loaded.findings.extend(more.findings);
     loaded.findings.extend(bundles::findings(project, &loaded.issues, bundled));
-    loaded.findings = many::summarised(loaded.findings);
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     let lock = read_lock(project)?;
     let body = |issue: &Issue| body(project, issue).ok().filter(|body| !body.trim().is_empty());
