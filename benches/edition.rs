@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use lettre::message::{Mailbox, MultiPart};
-use slugline::parts::{Config, Document, Edition, Files, NO_FILES, Recipient, Section, Source, assemble, split};
+use slugline::parts::{Config, Document, Edition, Files, NO_FILES, Names, Recipient, Section, Source, assemble, split};
 
 const PROJECT: &str = "title: 潮汐周刊\nbase_url: https://example.org\nlanguage: zh-CN\nmail:\n  \
                        from: Weekly <weekly@example.org>\n  unsubscribe_url: https://example.org/leave?who={address}\n";
@@ -55,7 +55,9 @@ fn edition(greeting: &str) -> Result<Edition, Box<dyn Error>> {
     let text = "---\ntitle: 大潮\ndate: 2026-11-20\ndescription: 月亮与太阳。\n---\n";
     let source = Source::of_path("tides.md", "tides.md");
     let block = split("tides.md", text.as_bytes())?;
-    let issue = assemble(source, &block, &config.publication, &config.permalink).issue.ok_or("an issue")?;
+    let issue = assemble(source, &block, &config.publication, &config.permalink, &mut Names::default())
+        .issue
+        .ok_or("an issue")?;
     let body = "## 潮汐\n\n海面**起落**，[并不大](https://example.org/tides/)，到了第十四天又回到原处。\n\n".repeat(54);
     let html = format!(
         "{{% extends \"default/edition.html\" %}}{{% block body %}}<tr><td>{greeting}{GREETING}</td></tr>{{{{ super() }}}}{{% endblock %}}"

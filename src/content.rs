@@ -23,6 +23,7 @@ pub mod glob;
 pub mod html;
 pub mod languages;
 pub mod markdown;
+pub mod names;
 pub mod path;
 pub mod permalink;
 pub mod plain_text;

@@ -96,6 +96,7 @@ pub mod parts {
     pub use crate::content::assemble::{Source, assemble};
     pub use crate::content::front_matter::split;
     pub use crate::content::markdown::Document;
+    pub use crate::content::names::Names;
     pub use crate::delivery::Route;
     pub use crate::delivery::dispatcher::run as deliver;
     pub use crate::delivery::job::{Job, RateLimits, RunHooks};

@@ -30,7 +30,6 @@ mod files;
 mod folder_fields;
 mod held_back;
 mod history;
-mod interner;
 mod people;
 mod permalinks;
 pub mod pictures;

@@ -126,6 +126,7 @@ mod tests {
     use super::*;
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
+    use crate::content::names::Names;
 
     #[test]
     fn files_are_found_where_the_site_publishes_them_and_nowhere_else() {
@@ -150,7 +151,8 @@ mod tests {
                 .unwrap();
         let source = Source::of_path("content/one/index.md", "one/index.md");
         let block = split(source.path, b"---\ntitle: One\ndate: 2026-01-01\n---\n").unwrap();
-        let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
+        let issue =
+            assemble(source, &block, &config.publication, &config.permalink, &mut Names::default()).issue.unwrap();
         let files = Resources::new(&project, &config);
         for (url, expected) in [
             ("map.png", Some("content/one/map.png")),

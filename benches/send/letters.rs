@@ -5,7 +5,7 @@ use std::error::Error;
 use chrono::{DateTime, Utc};
 
 use slugline::parts::{
-    Algorithm, Config, Document, Edition, EmailAddress, Files, Key, Letter, NO_FILES, NewSubscriber, Recipient,
+    Algorithm, Config, Document, Edition, EmailAddress, Files, Key, Letter, NO_FILES, Names, NewSubscriber, Recipient,
     Section, Signature, Signer, Source, Subscriber, SubscriberId, assemble, split,
 };
 
@@ -82,7 +82,9 @@ fn edition(paragraphs: usize) -> Result<Edition, Box<dyn Error>> {
     let text = "---\ntitle: 大潮\ndate: 2026-11-20\ndescription: 月亮与太阳。\n---\n";
     let source = Source::of_path("tides.md", "tides.md");
     let block = split("tides.md", text.as_bytes())?;
-    let issue = assemble(source, &block, &config.publication, &config.permalink).issue.ok_or("an issue")?;
+    let issue = assemble(source, &block, &config.publication, &config.permalink, &mut Names::default())
+        .issue
+        .ok_or("an issue")?;
     let templates = |name: &str| Ok((name == "edition.html").then(|| TEMPLATE.to_owned()));
     let text = PARAGRAPH.repeat(paragraphs);
     let section = Section { issue: &issue, cover: None, body: Document::parse(&text) };

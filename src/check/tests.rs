@@ -10,6 +10,7 @@ use crate::content::addresses::Addresses;
 use crate::content::assemble::{Source, assemble};
 use crate::content::cover::from_url;
 use crate::content::front_matter;
+use crate::content::names::Names;
 use crate::issue::Issue;
 
 pub(super) const PATH: &str = "content/blog/tide/index.md";
@@ -34,7 +35,7 @@ fn publication() -> Publication {
 pub(super) fn loaded(path: &str, text: &str) -> Issue {
     let block = front_matter::split(path, text.as_bytes()).unwrap();
     let source = Source::of_path(path, path.strip_prefix("content/").unwrap());
-    assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap()
+    assemble(source, &block, &publication(), &Addresses::default(), &mut Names::default()).issue.unwrap()
 }
 
 /// What is found in an issue beside others, the site being as it was at noon of 20 November 2026.

@@ -309,13 +309,15 @@ mod tests {
     use super::*;
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
+    use crate::content::names::Names;
 
     #[test]
     fn every_edition_of_an_issue_has_its_title() {
         let config = Config::parse("slugline.yaml", "title: T\nbase_url: https://example.org\n").unwrap();
         let source = Source::of_path("content/surge.md", "surge.md");
         let block = split(source.path, b"---\ntitle: Surge\ndate: 2026-01-01\n---\n").unwrap();
-        let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
+        let issue =
+            assemble(source, &block, &config.publication, &config.permalink, &mut Names::default()).issue.unwrap();
         for edition in [1, 2] {
             let issue = Issue { edition, ..issue.clone() };
             let mailing = Mailing {

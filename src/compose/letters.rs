@@ -73,6 +73,7 @@ mod tests {
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
     use crate::content::markdown::Document;
+    use crate::content::names::Names;
     use crate::dkim::{Algorithm, Key, Signature};
     use crate::edition::{NO_FILES, Section};
     use crate::subscriber::{NewSubscriber, SubscriberId};
@@ -83,7 +84,8 @@ mod tests {
         let config = Config::parse("slugline.yaml", text).unwrap();
         let source = Source::of_path("content/one.md", "one.md");
         let block = split("content/one.md", b"---\ntitle: Neap tides\ndate: 2026-11-20\n---\n").unwrap();
-        let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
+        let issue =
+            assemble(source, &block, &config.publication, &config.permalink, &mut Names::default()).issue.unwrap();
         let mail = config.mail.as_ref().map(|mail| &mail.edition);
         let section = Section { issue: &issue, cover: None, body: Document::parse("Hello\n") };
         let edition = Edition::prepare(&config.publication, mail, &section, &NO_FILES).unwrap();

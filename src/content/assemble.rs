@@ -3,15 +3,11 @@
 //! Takes the front matter of one file and the publication it belongs to; returns the issue, or the findings that
 //! exclude it. Forgives what Hugo forgives: a string for a list, a missing author.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, FixedOffset};
-use serde_json::{Map, Value};
 use url::Url;
 
 use crate::content::addresses::Addresses;
 use crate::content::build_options::is_listed;
-use crate::content::bylines::{Person, people};
 use crate::content::cascade::Cascade;
 use crate::content::cover::cover;
 use crate::content::custom_id;
@@ -22,20 +18,19 @@ use crate::content::file_date::FileDate;
 use crate::content::format::PostFile;
 use crate::content::format::generators::GeneratorFormat;
 use crate::content::front_matter::{Block, Fields};
-use crate::content::html::urls::is_web_address;
-use crate::content::html::without_illegal_chars;
+use crate::content::names::Names;
 use crate::content::path::base_name;
 use crate::content::permalink::{Pattern, PatternValues};
 use crate::content::sections::Sections;
-use crate::content::url_path::{absolute, in_site};
+use crate::content::url_path::absolute;
 use crate::finding::Finding;
-use crate::issue::{Issue, IssueId, Slug, Term};
-use crate::publication::{Author, Publication, is_language_tag};
+use crate::issue::{Issue, IssueId, Slug};
+use crate::publication::{Publication, is_language_tag};
 
 pub use crate::content::site::{Site, Source};
 
 /// An issue and its findings.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Assembled {
     /// `None` if a finding is an error: the issue is left out.
     pub issue: Option<Issue>,
@@ -49,6 +44,7 @@ pub fn assemble<'a>(
     block: &Block<'_>,
     publication: &Publication,
     site: impl Into<Site<'a>>,
+    names: &mut Names,
 ) -> Assembled {
     let site = site.into();
     let mut fields = match FieldReader::new(source.path, block) {
@@ -73,7 +69,7 @@ pub fn assemble<'a>(
             .filter(|format| format.has_addresses() && !site.permalink.is_of_archive())?
             .address(&file, page, fields)
     };
-    let issue = issue(source, block, &mut fields, publication, site, &address);
+    let issue = issue(source, block, &mut fields, publication, site, names, &address);
     let findings = fields.into_findings();
     let left_out = findings.iter().any(Finding::is_error);
     Assembled { issue: issue.filter(|_| !left_out), findings }
@@ -85,6 +81,7 @@ fn issue(
     fields: &mut FieldReader<'_>,
     publication: &Publication,
     site: Site<'_>,
+    names: &mut Names,
     address: &dyn Fn(&PatternValues<'_>, &Fields) -> Option<String>,
 ) -> Option<Issue> {
     let readers = readers(fields);
@@ -121,10 +118,10 @@ fn issue(
         date: dates.date,
         updated: dates.updated,
         expires: dates.expires,
-        authors: authors(fields, publication, site.people).into(),
+        authors: names.authors(fields, publication, site.people),
         description: description.or(summary).or(excerpt).map(|text| plain_text(&text)),
-        categories: terms(fields, "categories"),
-        tags: terms(fields, "tags"),
+        categories: names.terms(fields, "categories"),
+        tags: names.terms(fields, "tags"),
         cover: cover(fields, &permalink),
         language: language(fields).or_else(|| publication.site.as_ref().map(|_| publication.language.clone())),
         site: publication.site.clone(),
@@ -140,7 +137,8 @@ fn issue(
         body: block.body,
         title,
         page: of_archive.filter(|page| *page != permalink).map(Box::new),
-        permalink,
+        // It was joined, and has spare capacity; its clone has none.
+        permalink: permalink.clone(),
     })
 }
 
@@ -266,69 +264,6 @@ fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Optio
     Dates { date, updated: modified.or(changed).map_or(date, |modified| modified.max(date)), expires }
 }
 
-/// `authors` or `author`: a name, a list of names, or maps with name, email and url; `authorlink` is the page of a
-/// single author. A text may name several. A name may be a key of `people`.
-fn authors(
-    fields: &mut FieldReader<'_>,
-    publication: &Publication,
-    people: Option<&Map<String, Value>>,
-) -> Vec<Author> {
-    let written = fields.take_param("authors").or_else(|| fields.take_param("author"));
-    let known = |value: &Value| {
-        value.as_str().and_then(|key| people?.get(key.trim())).cloned().unwrap_or_else(|| value.clone())
-    };
-    let link = fields.text("authorlink").and_then(|link| author_page(&link, publication));
-    let mut authors = match written {
-        Some(Value::Array(items)) => items.iter().flat_map(|item| author(known(item), publication)).collect(),
-        Some(value) => author(known(&value), publication),
-        None => Vec::new(),
-    };
-    if let [only] = authors.as_mut_slice()
-        && only.url.is_none()
-    {
-        only.url = link;
-    }
-    if authors.is_empty() { publication.author.iter().cloned().collect() } else { authors }
-}
-
-fn author(value: Value, publication: &Publication) -> Vec<Author> {
-    let Value::Object(map) = &value else {
-        return value.as_str().map(|names| authors_named(names, publication)).unwrap_or_default();
-    };
-    let text = |key: &str| map.get(key).and_then(Value::as_str);
-    let mut authors =
-        text("name").or(text("display_name")).map(|name| authors_named(name, publication)).unwrap_or_default();
-    if let [only] = authors.as_mut_slice() {
-        only.email = text("email").and_then(|email| email.parse().ok());
-        only.url = text("url").or(text("link")).and_then(|link| author_page(link, publication)).or(only.url.take());
-    }
-    authors
-}
-
-fn author_page(link: &str, publication: &Publication) -> Option<Url> {
-    in_site(&publication.base_url, link).ok().filter(is_web_address)
-}
-
-fn authors_named(names: &str, publication: &Publication) -> Vec<Author> {
-    let author = |person: Person<'_>| {
-        let name = plain_text(&without_illegal_chars(&person.name));
-        let url = person.link.and_then(|link| author_page(link, publication));
-        (!name.is_empty()).then_some(Author { name, email: None, url })
-    };
-    people(names).into_iter().filter_map(author).collect()
-}
-
-/// The terms in the order written, without duplicates.
-fn terms(fields: &mut FieldReader<'_>, name: &str) -> Arc<[Term]> {
-    let mut terms: Vec<Term> = Vec::new();
-    for term in fields.list(name).iter().filter_map(|term| Term::new(&plain_text(term))) {
-        if !terms.contains(&term) {
-            terms.push(term);
-        }
-    }
-    terms.into()
-}
-
 /// The last path segment of the permalink, decoded; the host if the issue is the page at the root.
 fn last_segment(permalink: &Url) -> Option<Slug> {
     let segment = permalink.path_segments()?.rfind(|segment| !segment.is_empty());
@@ -343,6 +278,8 @@ mod tests {
     use super::*;
     use crate::content::cover::from_url;
     use crate::content::front_matter::split;
+    use crate::issue::Term;
+    use crate::publication::Author;
 
     fn publication() -> Publication {
         Publication {
@@ -363,7 +300,7 @@ mod tests {
         let text = format!("---\n{front_matter}---\nbody\n");
         let source = Source::of_path("content/blog/第 7 期/index.md", "blog/第 7 期/index.md");
         let block = split(source.path, text.as_bytes()).unwrap();
-        assemble(source, &block, &publication(), &Addresses::default())
+        assemble(source, &block, &publication(), &Addresses::default(), &mut Names::default())
     }
 
     fn issue(front_matter: &str) -> Issue {
@@ -509,7 +446,8 @@ mod tests {
             let changed = Some(DateTime::parse_from_rfc3339("2026-02-04T08:00:00+01:00").unwrap());
             let source = Source { changed, ..Source::of_path("content/a.md", "a.md") };
             let block = split(source.path, text.as_bytes()).unwrap();
-            let issue = assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap();
+            let issue =
+                assemble(source, &block, &publication(), &Addresses::default(), &mut Names::default()).issue.unwrap();
             (issue.date.to_rfc3339(), issue.updated.to_rfc3339())
         };
         let dates = |date: &str, updated: &str| (date.to_owned(), updated.to_owned());

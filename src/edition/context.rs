@@ -117,6 +117,7 @@ mod tests {
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
     use crate::content::markdown::Document;
+    use crate::content::names::Names;
     use crate::digest::{Period, PeriodName};
     use crate::edition::{Edition, Files, NO_FILES, Section, digest, template, transactional};
     use crate::issue::Extent;
@@ -169,7 +170,8 @@ mail:
         let text = format!("---\n{}---\n", blocks("yaml")[0]);
         let source = Source::of_path("spring.md", "spring.md");
         let block = split("spring.md", text.as_bytes()).unwrap();
-        let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
+        let issue =
+            assemble(source, &block, &config.publication, &config.permalink, &mut Names::default()).issue.unwrap();
         let cover = Cover { size: Some((600, 400)), ..crate::content::cover::from_url(&issue).unwrap() };
         (issue, cover)
     }

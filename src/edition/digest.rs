@@ -132,6 +132,7 @@ mod tests {
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
     use crate::content::html::tag::Tags;
+    use crate::content::names::Names;
     use crate::digest::PeriodName;
     use crate::edition::{Edition, NO_FILES, Recipient};
 
@@ -146,7 +147,7 @@ mod tests {
     fn issue(config: &Config, name: &str, text: &str) -> Issue {
         let source = Source::of_path(name, name);
         let block = split(name, text.as_bytes()).unwrap();
-        assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
+        assemble(source, &block, &config.publication, &config.permalink, &mut Names::default()).issue.unwrap()
     }
 
     fn period() -> Period {

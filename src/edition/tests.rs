@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
 use crate::content::markdown::Document;
+use crate::content::names::Names;
 
 const PROJECT: &str = "\
 title: 灯笼周刊
@@ -29,9 +30,15 @@ fn config() -> Config {
 fn issue(text: &str) -> Issue {
     let config = config();
     let source = Source::of_path("content/one.md", "one.md");
-    assemble(source, &split("content/one.md", text.as_bytes()).unwrap(), &config.publication, &config.permalink)
-        .issue
-        .unwrap()
+    assemble(
+        source,
+        &split("content/one.md", text.as_bytes()).unwrap(),
+        &config.publication,
+        &config.permalink,
+        &mut Names::default(),
+    )
+    .issue
+    .unwrap()
 }
 
 fn edition(issue: &Issue, markdown: &str, own: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Edition> {

@@ -175,6 +175,7 @@ pub(super) mod tests {
     use crate::config::Config;
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
+    use crate::content::names::Names;
 
     fn of_project<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<FeedPlan<'a>> {
         feed_plans(&config.publications(), &config.feeds, issues, now)
@@ -190,7 +191,7 @@ pub(super) mod tests {
         let source = Source::of_path(path, path);
         let config = config("");
         let block = split(path, text.as_bytes()).unwrap();
-        assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
+        assemble(source, &block, &config.publication, &config.permalink, &mut Names::default()).issue.unwrap()
     }
 
     /// Issues `0.md` and so on of these dates, in the order of `load`.

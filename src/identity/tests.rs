@@ -6,6 +6,7 @@ use super::*;
 use crate::content::addresses::Addresses;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
+use crate::content::names::Names;
 use crate::publication::Publication;
 
 const DAY: &str = "date: 2026-01-01";
@@ -26,7 +27,8 @@ fn issue_at(base_url: &str, path: &str, front_matter: &str) -> Issue {
     };
     let text = format!("---\n{front_matter}\n---\n");
     let block = split(path, text.as_bytes()).unwrap();
-    let assembled = assemble(Source::of_path(path, path), &block, &publication, &Addresses::default());
+    let assembled =
+        assemble(Source::of_path(path, path), &block, &publication, &Addresses::default(), &mut Names::default());
     assert_eq!(assembled.findings, []);
     assembled.issue.unwrap()
 }

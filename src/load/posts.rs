@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::config::Config;
 use crate::content::assemble::{Assembled, Site, Source, assemble};
 use crate::content::front_matter::{self, Block};
+use crate::content::names::Names;
 use crate::content::path::{composed, is_html};
 use crate::content::sections::Sections;
 use crate::disk::Project;
@@ -22,7 +23,6 @@ use crate::issue::Issue;
 use crate::load::Issues;
 use crate::load::bodies::{MAX_ISSUE_BYTES, too_large};
 use crate::load::history::History;
-use crate::load::interner::Interner;
 
 /// Reads the files in chunks, in parallel, into one list: a hundred thousand issues are never copied.
 pub(super) fn read_all(
@@ -34,19 +34,21 @@ pub(super) fn read_all(
 ) -> Issues {
     const FILES_PER_CHUNK: usize = 256;
     let all = Mutex::new((Vec::with_capacity(files.len()), BTreeMap::new()));
-    files.into_par_iter().chunks(FILES_PER_CHUNK).enumerate().for_each(|(number, files)| {
-        let (mut interner, mut issues, mut findings) =
-            (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
-        for file in files {
-            let assembled = load(project, config, surroundings, &file);
-            // Not a second copy of each path.
-            issues.extend(assembled.issue.map(|issue| interner.intern(Issue { path: file.path, ..issue })));
-            findings.extend(assembled.findings);
-        }
-        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.0.extend(issues);
-        all.1.insert(number, findings);
-    });
+    files.into_par_iter().chunks(FILES_PER_CHUNK).enumerate().for_each_init(
+        Names::default,
+        |names, (number, files)| {
+            let (mut issues, mut findings) = (Vec::with_capacity(files.len()), Vec::new());
+            for file in files {
+                let assembled = load(project, config, surroundings, names, &file);
+                // Not a second copy of each path.
+                issues.extend(assembled.issue.map(|issue| Issue { path: file.path, ..issue }));
+                findings.extend(assembled.findings);
+            }
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.0.extend(issues);
+            all.1.insert(number, findings);
+        },
+    );
     let (issues, in_order) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
     Issues { issues, findings: findings.into_iter().chain(in_order.into_values().flatten()).collect() }
 }
@@ -59,7 +61,13 @@ pub(super) struct Surroundings<'a> {
     pub people: &'a Map<String, Value>,
 }
 
-fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file: &SourceFile) -> Assembled {
+fn load(
+    project: &Project,
+    config: &Config,
+    surroundings: Surroundings<'_>,
+    names: &mut Names,
+    file: &SourceFile,
+) -> Assembled {
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
     let (head, size) = match project.head_and_size(&file.path, front_matter::is_complete) {
         Ok(read) => read,
@@ -67,10 +75,8 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     };
     let below_content = config.languages.without_language(file.below_content());
     let Some(block) = block(&file.path, &head, config) else {
-        return Assembled { issue: None, findings: Vec::new() };
+        return Assembled::default();
     };
-    let allows_repeats = config.format.format.allows_repeated_fields();
-    let block = if allows_repeats { block.map(Block::allowing_repeats) } else { block };
     // No text is looked at on a site of Hugo: validating those of all issues would take longer than reading their front matter.
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let text = if config.format.is_of_hugo() { &[] } else { &head[beginning..] };
@@ -84,18 +90,17 @@ fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file
     };
     let publication = config.languages.of_file(&file.path, &config.publication);
     let site = site(config, surroundings, &file.path);
-    let nothing = || Assembled { issue: None, findings: Vec::new() };
     match block {
-        Ok(block) => match assemble(source, &block, publication, site) {
+        Ok(block) => match assemble(source, &block, publication, site, names) {
             Assembled { issue: Some(issue), .. } if size > MAX_ISSUE_BYTES && (issue.feed || issue.email) => {
                 left_out(too_large(&file.path))
             }
             assembled => assembled,
         },
         // A page or a fragment that is published as it is.
-        Err(finding) if is_missing(&finding) && is_html(&file.path) => nothing(),
+        Err(finding) if is_missing(&finding) && is_html(&file.path) => Assembled::default(),
         // A fragment that other pages include.
-        Err(_) if !site.lists(source, publication) => nothing(),
+        Err(_) if !site.lists(source, publication) => Assembled::default(),
         Err(finding) => left_out(*finding),
     }
 }
@@ -127,14 +132,15 @@ fn site<'a>(config: &'a Config, surroundings: Surroundings<'a>, path: &str) -> S
 /// The front matter of a file; `None` if it has none, and the format needs none, but does not take the file for a post.
 fn block<'h>(path: &str, head: &'h [u8], config: &Config) -> Option<Result<Block<'h>, Box<Finding>>> {
     let format = &config.format.format;
-    match front_matter::split(path, head) {
-        Ok(block) if format.reads_key_values() => Some(Ok(block.or_key_values())),
+    let block = match front_matter::split(path, head) {
+        Ok(block) if format.reads_key_values() => Ok(block.or_key_values()),
         Err(finding) if is_missing(&finding) && format.reads_bare_files() => {
             let is_post = format.is_bare_post(config.format.path_in_site(path));
-            is_post.then(|| Ok(front_matter::bare(head)))
+            is_post.then(|| Ok(front_matter::bare(head)))?
         }
-        block => Some(block),
-    }
+        block => block,
+    };
+    Some(if format.allows_repeated_fields() { block.map(Block::allowing_repeats) } else { block })
 }
 
 /// The bytes as text, up to the first that is not UTF-8: the last character may be cut.

@@ -110,6 +110,7 @@ mod tests {
     use crate::config::Config;
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
+    use crate::content::names::Names;
 
     #[test]
     fn a_reference_leads_to_the_page_in_its_language() {
@@ -120,9 +121,15 @@ mod tests {
             let block = split(path, b"---\ntitle: T\ndate: 2026-01-01\n---\n").unwrap();
             let below_content = config.languages.without_language(path.strip_prefix("content/").unwrap());
             let source = Source::of_path(path, &below_content);
-            assemble(source, &block, config.languages.of_file(path, &config.publication), &config.permalink)
-                .issue
-                .unwrap()
+            assemble(
+                source,
+                &block,
+                config.languages.of_file(path, &config.publication),
+                &config.permalink,
+                &mut Names::default(),
+            )
+            .issue
+            .unwrap()
         };
         let paths =
             ["content/log/ebb.md", "content/log/ebb.fr.md", "content/log/sea/index.fr.md", "content/neap.en.md"];

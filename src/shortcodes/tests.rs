@@ -6,6 +6,7 @@ use url::Url;
 use super::*;
 use crate::config::Config;
 use crate::content::assemble::{Source, assemble};
+use crate::content::names::Names;
 use crate::content::{front_matter, html, plain_text};
 
 fn config() -> Config {
@@ -17,7 +18,7 @@ fn issue(path: &str) -> Issue {
     let block = front_matter::split(path, text.as_bytes()).unwrap();
     let below_content = path.strip_prefix("content/").unwrap();
     let (config, source) = (config(), Source::of_path(path, below_content));
-    assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
+    assemble(source, &block, &config.publication, &config.permalink, &mut Names::default()).issue.unwrap()
 }
 
 fn with_templates<T>(templates: &[(&str, &str)], act: impl FnOnce(&Shortcodes<'_>, &Issue) -> T) -> T {

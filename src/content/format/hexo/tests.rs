@@ -11,6 +11,7 @@ use super::*;
 use crate::content::addresses::Addresses;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
+use crate::content::names::Names;
 use crate::issue::Issue;
 use crate::publication::Publication;
 
@@ -186,7 +187,9 @@ fn issue(path: &str, permalink: &str) -> Issue {
     };
     let text = format!("---\ntitle: a\ndate: 2026-01-01\nurl: {permalink}\n---\n");
     let block = split(path, text.as_bytes()).unwrap();
-    assemble(Source::of_path(path, path), &block, &publication, &Addresses::default()).issue.unwrap()
+    assemble(Source::of_path(path, path), &block, &publication, &Addresses::default(), &mut Names::default())
+        .issue
+        .unwrap()
 }
 
 fn shown_at(permalink: &str, body: &str) -> (String, Vec<String>) {

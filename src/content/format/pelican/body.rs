@@ -347,6 +347,7 @@ mod tests {
     use crate::content::assemble::assemble;
     use crate::content::format::Settings;
     use crate::content::front_matter::split;
+    use crate::content::names::Names;
     use crate::content::site::Source;
     use crate::publication::Publication;
 
@@ -375,7 +376,8 @@ mod tests {
         let front_matter = b"---\ntitle: Low\ndate: 2026-01-02\nurl: /2026/low.html\n---\n";
         let source = Source::of_path("site/content/sea/low.md", "sea/low.md");
         let block = split(source.path, front_matter).unwrap();
-        let issue = assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap();
+        let issue =
+            assemble(source, &block, &publication(), &Addresses::default(), &mut Names::default()).issue.unwrap();
         let (base_url, includes) = (Url::parse("https://example.org/").unwrap(), BTreeMap::new());
         let address = |path: &str| (path == "/ebb.md").then(|| "https://example.org/ebb.html".to_owned());
         let of = Body { issue: &issue, base_url: &base_url, includes: &includes, address: &address };

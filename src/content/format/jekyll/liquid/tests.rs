@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::content::assemble::{Source, assemble};
 use crate::content::format::Format;
 use crate::content::front_matter;
+use crate::content::names::Names;
 use crate::issue::Issue;
 
 const INCLUDES: [(&str, &str); 6] = [
@@ -26,7 +27,9 @@ fn issue(path: &str) -> Issue {
     let text = "---\ntitle: Spring tides\ndate: 2026-11-20\ntags: [sea, sky]\nmood: calm\n---\n";
     let config = Config::parse("slugline.yaml", "title: Tides\nbase_url: https://tides.example.org\n").unwrap();
     let block = front_matter::split(path, text.as_bytes()).unwrap();
-    assemble(Source::of_path(path, path), &block, &config.publication, &config.permalink).issue.unwrap()
+    assemble(Source::of_path(path, path), &block, &config.publication, &config.permalink, &mut Names::default())
+        .issue
+        .unwrap()
 }
 
 /// The body without Liquid, and what is lost, with the text it stands for.
