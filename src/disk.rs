@@ -12,7 +12,9 @@ use anyhow::{Context, bail};
 use crate::fault;
 
 mod copy;
+mod folder;
 pub mod git;
+pub mod heads;
 pub mod listing;
 pub mod machine;
 pub mod sources;

@@ -18,7 +18,7 @@ use crate::disk::sources::{SourceFile, Sources};
 use crate::finding::Finding;
 use crate::identity::{IssueFiles, backfill, identify, read_lock};
 use crate::issue::Issue;
-use crate::load::files::{keep_innermost, no_issues, sources};
+use crate::load::files::{no_issues, sources};
 use crate::load::history::{History, Wanted};
 use crate::load::permalinks::remove_duplicates;
 use crate::load::posts::{Surroundings, read_all};
@@ -55,12 +55,11 @@ pub struct Issues {
 /// # Errors
 /// If a content folder cannot be read, or none contains a Markdown file.
 pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow::Result<Issues> {
-    let Sources { mut files, sections, bundled, others, mut findings } = sources(project, config)?;
+    let Sources { files, sections, bundled, others, mut findings } = sources(project, config)?;
     findings.extend(files::skipped(project, &others));
     if files.is_empty() && findings.is_empty() {
         return Err(no_issues(config).into());
     }
-    keep_innermost(&mut files);
     let history = history(project, config, &files)?;
     let (mut sections, of_sections) = sections::read(project, config, sections);
     findings.extend(of_sections);

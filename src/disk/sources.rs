@@ -1,18 +1,18 @@
-//! Finds the Markdown files of a project, and reads as much of each as needed; knows the names of Hugo's configuration.
+//! Finds the Markdown files of a project; knows the names of Hugo's configuration.
 //!
 //! Recognises issues by file name only; their content is left to `content`.
 
-use std::ffi::OsStr;
-use std::fs::{self, DirEntry, File};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
-use rayon::prelude::*;
 
 use crate::content::languages::Languages;
 use crate::content::path::{file_name, folder, is_index, with_slashes};
 use crate::disk::Project;
+use crate::disk::folder::{Entry, EntryKind, Folder, Listing};
 use crate::finding::{Finding, Place};
 
 /// The names that Hugo looks for in the folder of a site, in its order.
@@ -64,7 +64,7 @@ impl SourceFile {
 /// What is found in a content folder.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// The files that should be issues, by path.
+    /// The files that should be issues, in no particular order.
     pub files: Vec<SourceFile>,
     /// Every `_index.md`, also those above the content folder.
     pub sections: Vec<SourceFile>,
@@ -85,12 +85,11 @@ impl Project {
     /// If the folder itself cannot be read. An unreadable folder below it, and a symbolic link, is a finding.
     pub fn sources(&self, folder: &Path, rules: &Rules<'_>) -> anyhow::Result<Sources> {
         let top = self.path(folder);
-        let entries = fs::read_dir(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
+        let listing = Listing::open(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
         let name = with_slashes(folder);
         let root = if name.is_empty() { 0 } else { name.len() + 1 };
-        let mut found = walk(&name, root, entries, rules);
+        let mut found = Walk { project: self, root, rules }.sources(&name, listing);
         found.sections.extend(self.sections_above(&name, root));
-        found.files.par_sort_unstable();
         found.bundled.sort();
         found.others.sort();
         found.findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|place| place.path.clone()));
@@ -112,107 +111,121 @@ impl Project {
         }
         sections
     }
-
-    /// Reads the first bytes of a file, until `is_enough` returns true or the file ends.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn head(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
-        self.head_and_size(path, is_enough).map(|(head, _)| head)
-    }
-
-    /// The same, and the size of the file in bytes.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn head_and_size(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<(Vec<u8>, u64)> {
-        const STEP_BYTES: u64 = 4096;
-        let mut file = File::open(self.path(path))?;
-        let mut bytes = Vec::with_capacity(STEP_BYTES as usize);
-        while file.by_ref().take(STEP_BYTES).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
-        // A small file has been read whole: a build asks for a hundred thousand.
-        let size = if (bytes.len() as u64) < STEP_BYTES { bytes.len() as u64 } else { file.seek(SeekFrom::End(0))? };
-        Ok((bytes, size))
-    }
 }
 
 impl Sources {
-    /// Adds an entry of a folder; returns it if it is a folder: its path below the project, and on disk.
-    fn read(
-        &mut self,
-        name: &str,
-        root: usize,
-        entry: io::Result<DirEntry>,
-        rules: &Rules<'_>,
-    ) -> Option<(String, PathBuf)> {
-        let read = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?, entry)));
-        let (file_name, kind, entry) = match read {
-            Ok(read) => read,
-            Err(error) => {
-                self.findings.push(unreadable(name, &error));
-                return None;
-            }
-        };
-        let Some(file_name) = file_name.to_str() else {
-            self.findings.push(not_unicode(&entry.path()));
-            return None;
-        };
-        if file_name.starts_with('.') {
-            return None;
-        }
-        let path_below = below(name, file_name);
-        if kind.is_dir() {
-            return Some((path_below, entry.path())).filter(|_| !NOT_OF_AUTHORS.contains(&file_name));
-        } else if kind.is_symlink() && (is_markdown(file_name) || entry.path().is_dir()) {
-            self.findings.push(symbolic_link(&path_below));
-        } else if is_markdown(file_name) && !kind.is_file() {
-            self.findings.push(special(&path_below));
-        } else if is_markdown(file_name) {
-            let of_kind = if is_section(file_name) { &mut self.sections } else { &mut self.files };
-            of_kind.push(SourceFile { path: path_below, root });
-        } else if kind.is_file() && has_ending(file_name, &OTHER_ENDINGS) {
-            let is_read = has_ending(file_name, rules.endings);
-            let of_kind = if is_read { &mut self.files } else { &mut self.others };
-            of_kind.push(SourceFile { path: path_below, root });
-        }
-        None
-    }
-
-    fn merge(mut self, other: Self) -> Self {
+    fn add(&mut self, other: Self) {
         self.files.extend(other.files);
         self.sections.extend(other.sections);
         self.bundled.extend(other.bundled);
         self.others.extend(other.others);
         self.findings.extend(other.findings);
-        self
     }
 }
 
-/// `name` is the folder's path below the project.
-fn walk(name: &str, root: usize, entries: fs::ReadDir, rules: &Rules<'_>) -> Sources {
-    let mut found = Sources::default();
-    let mut folders = entries.filter_map(|entry| found.read(name, root, entry, rules)).peekable();
-    let walk_below = |(name, path): (String, PathBuf)| match fs::read_dir(path) {
-        Ok(entries) => walk(&name, root, entries, rules),
-        Err(error) => Sources { findings: vec![unreadable(&name, &error)], ..Sources::default() },
-    };
-    // The folders in a large one are read while it is.
-    let inside = match folders.peek() {
-        None => Sources::default(),
-        Some(_) => folders.par_bridge().map(walk_below).reduce(Sources::default, Sources::merge),
-    };
-    if !rules.has_bundles {
-        return found.merge(inside);
+/// Collects the files below a content folder, whose part of their paths has the length `root`.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    project: &'a Project,
+    root: usize,
+    rules: &'a Rules<'a>,
+}
+
+impl Walk<'_> {
+    /// What is in a folder; `name` is its path below the project.
+    fn sources(self, name: &str, mut listing: Listing) -> Sources {
+        let mut found = Sources::default();
+        let folders = self.next_folders(&mut found, name, &mut listing);
+        let is_alone = folders.is_empty() && found.files.len() <= 1;
+        let inside = self.all_inside(&mut found, name, listing, folders);
+        let is_bundle = |file: &SourceFile| is_index(file_name(&self.rules.languages.without_language(&file.path)));
+        let bundle = found.files.iter().find(|file| !is_alone && self.rules.has_bundles && is_bundle(file));
+        let Some(bundle) = bundle.map(|file| file.path.clone()) else {
+            found.add(inside);
+            return found;
+        };
+        let (bundles, beside): (Vec<_>, Vec<_>) = found.files.into_iter().partition(is_bundle);
+        let bundled = beside.into_iter().chain(inside.files).map(|file| (bundle.clone(), file));
+        found.bundled = bundled.chain(inside.bundled).collect();
+        found.others.extend(inside.others);
+        Sources { files: bundles, ..found }
     }
-    let is_bundle = |file: &SourceFile| is_index(file_name(&rules.languages.without_language(&file.path)));
-    let Some(bundle) = found.files.iter().find(|file| is_bundle(file)).map(|file| file.path.clone()) else {
-        return found.merge(inside);
-    };
-    let (bundles, beside): (Vec<_>, Vec<_>) = found.files.into_iter().partition(is_bundle);
-    let bundled = beside.into_iter().chain(inside.files).map(|file| (bundle.clone(), file));
-    found.bundled = bundled.chain(inside.bundled).collect();
-    found.others.extend(inside.others);
-    Sources { files: bundles, ..found }
+
+    /// What is in the folders in a folder, of which `folders` are the first. Those of a large one are read while it is listed.
+    fn all_inside(self, found: &mut Sources, name: &str, mut listing: Listing, mut folders: Vec<String>) -> Sources {
+        if folders.is_empty() {
+            return Sources::default();
+        }
+        let inside = Mutex::new(Sources::default());
+        rayon::scope(|scope| {
+            while !folders.is_empty() {
+                let (around, inside) = (listing.folder(), &inside);
+                scope.spawn(move |_| {
+                    let found = self.inside(name, around, &folders);
+                    inside.lock().unwrap_or_else(PoisonError::into_inner).add(found);
+                });
+                folders = self.next_folders(found, name, &mut listing);
+            }
+        });
+        inside.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The names of the next folders in a folder; adds the other entries before them.
+    fn next_folders(self, found: &mut Sources, name: &str, listing: &mut Listing) -> Vec<String> {
+        const FOLDERS_AT_ONCE: usize = 64;
+        listing.filter_map(|entry| self.add(found, name, entry)).take(FOLDERS_AT_ONCE).collect()
+    }
+
+    /// What is in these folders, which are in another.
+    fn inside(self, name: &str, around: io::Result<Folder>, folders: &[String]) -> Sources {
+        let mut found = Sources::default();
+        let around = match around {
+            Ok(around) => around,
+            Err(error) => {
+                found.findings.push(unreadable(name, &error));
+                return found;
+            }
+        };
+        for folder in folders {
+            let path = below(name, folder);
+            match around.list(folder) {
+                Ok(listing) => found.add(self.sources(&path, listing)),
+                Err(error) => found.findings.push(unreadable(&path, &error)),
+            }
+        }
+        found
+    }
+
+    /// Adds an entry of a folder; returns its name if it is a folder.
+    fn add(self, found: &mut Sources, name: &str, entry: io::Result<Entry>) -> Option<String> {
+        let Entry { name: file_name, kind } =
+            entry.map_err(|error| found.findings.push(unreadable(name, &error))).ok()?;
+        let not_unicode = |file_name| found.findings.push(not_unicode(&Path::new(name).join(file_name)));
+        let file_name = file_name.into_string().map_err(not_unicode).ok()?;
+        if file_name.starts_with('.') {
+            return None;
+        }
+        if kind == EntryKind::Folder {
+            return Some(file_name).filter(|name| !NOT_OF_AUTHORS.contains(&name.as_str()));
+        }
+        let (path, is_markdown) = (|| below(name, &file_name), is_markdown(&file_name));
+        let of_kind = match kind {
+            EntryKind::SymbolicLink if is_markdown || self.project.path(path()).is_dir() => {
+                found.findings.push(symbolic_link(&path()));
+                return None;
+            }
+            EntryKind::Special if is_markdown => {
+                found.findings.push(special(&path()));
+                return None;
+            }
+            EntryKind::File if is_markdown && is_section(&file_name) => &mut found.sections,
+            EntryKind::File if is_markdown || has_ending(&file_name, self.rules.endings) => &mut found.files,
+            EntryKind::File if has_ending(&file_name, &OTHER_ENDINGS) => &mut found.others,
+            _ => return None,
+        };
+        of_kind.push(SourceFile { path: path(), root: self.root });
+        None
+    }
 }
 
 fn below(folder: &str, name: &str) -> String {
@@ -228,7 +241,7 @@ fn is_markdown(file_name: &str) -> bool {
 }
 
 fn has_ending(file_name: &str, endings: &[&str]) -> bool {
-    let ending = Path::new(file_name).extension().and_then(OsStr::to_str);
+    let ending = file_name.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
@@ -288,7 +301,8 @@ mod tests {
             "_index.md",
         ]);
         let languages = Languages::default();
-        let found = project.sources(Path::new("./content/"), &rules(&languages)).unwrap();
+        let mut found = project.sources(Path::new("./content/"), &rules(&languages)).unwrap();
+        found.files.sort();
         let below: Vec<&str> = found.files.iter().map(SourceFile::below_content).collect();
         assert_eq!(below, ["blog/a 名.md", "blog/b/index.md", "top.MD"]);
         assert_eq!(found.files[0].path, "content/blog/a 名.md");
@@ -329,6 +343,7 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", project.path("content/zero.md")).unwrap();
         let languages = Languages::default();
         let mut found = project.sources(Path::new("content"), &rules(&languages)).unwrap();
+        found.files.sort();
         found.findings.sort_by_key(|finding| finding.place.as_ref().map(ToString::to_string));
         let said: Vec<_> = found.findings.iter().map(|it| (it.rule, it.place.as_ref().unwrap().to_string())).collect();
         let files: Vec<&str> = found.files.iter().map(SourceFile::below_content).collect();
@@ -336,18 +351,5 @@ mod tests {
         assert_eq!(found.sections, []);
         let links = ["loop", "zero"].map(|name| ("symbolic-link", format!("content/{name}.md")));
         assert_eq!(said, [&links[..1], &[("unreadable", "content/socket.md".to_owned())], &links[1..]].concat());
-    }
-
-    #[test]
-    fn only_the_needed_bytes_are_read() {
-        let (_folder, project) = project(&[]);
-        project.write("a.md", &[b'x'; 20_000]).unwrap();
-        let length = |path, enough: usize| project.head(path, |bytes| bytes.len() > enough).map(|bytes| bytes.len());
-        assert_eq!(length("a.md", 5000).unwrap(), 8192);
-        assert_eq!(length("a.md", 50_000).unwrap(), 20_000);
-        assert!(length("b.md", 0).is_err());
-        project.write("b.md", b"text").unwrap();
-        let size = |path| project.head_and_size(path, |_| true).map(|(head, size)| (head.len(), size));
-        assert_eq!((size("a.md").unwrap(), size("b.md").unwrap()), ((4096, 20_000), (4, 4)));
     }
 }

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::config::Config;
 use crate::content::front_matter;
 use crate::disk::Project;
@@ -32,8 +34,8 @@ pub(super) fn sources(project: &Project, config: &Config) -> anyhow::Result<Sour
         let found = project.sources(folder, &rules).map_err(|error| no_issues_in(error, folder))?;
         let is_excluded = |below: &str| config.exclude.iter().any(|glob| glob.matches_path_or_folder(below));
         let is_issue = |file: &SourceFile| !is_excluded(file.below_content()) && is_post(&file.path);
-        let files = found.files.into_iter().filter(is_issue);
-        all.files.extend(files.map(|file| match config.site_root(&file.path).filter(|_| config.paths_from_site) {
+        let files = found.files.into_par_iter().filter(is_issue);
+        all.files.par_extend(files.map(|file| match config.site_root(&file.path).filter(|_| config.paths_from_site) {
             Some(root) => file.in_content(root.len()),
             None => file,
         }));
@@ -42,11 +44,14 @@ pub(super) fn sources(project: &Project, config: &Config) -> anyhow::Result<Sour
         all.others.extend(found.others.into_iter().filter(is_issue));
         all.findings.extend(found.findings);
     }
+    if config.content.len() > 1 {
+        keep_innermost(&mut all.files);
+    }
     Ok(all)
 }
 
 /// A file in nested content folders belongs to the innermost one.
-pub(super) fn keep_innermost(files: &mut Vec<SourceFile>) {
+fn keep_innermost(files: &mut Vec<SourceFile>) {
     let shorter = |a: &SourceFile, b: &SourceFile| a.below_content().len().cmp(&b.below_content().len());
     files.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| shorter(a, b)));
     files.dedup_by(|a, b| a.path == b.path);

@@ -1,9 +1,7 @@
 //! Reads the front matter of files and assembles issues.
 //!
-//! Takes files and what decides about issues besides them; returns issues in no particular order, and findings in that of the
-//! files.
+//! Takes files and what decides about issues besides them; returns issues in no particular order, and findings by path.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +15,7 @@ use crate::content::names::Names;
 use crate::content::path::{composed, is_html};
 use crate::content::sections::Sections;
 use crate::disk::Project;
+use crate::disk::heads::{AT_ONCE, HeadReader};
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
@@ -32,25 +31,28 @@ pub(super) fn read_all(
     files: Vec<SourceFile>,
     findings: Vec<Finding>,
 ) -> Issues {
-    const FILES_PER_CHUNK: usize = 256;
-    let all = Mutex::new((Vec::with_capacity(files.len()), BTreeMap::new()));
-    files.into_par_iter().chunks(FILES_PER_CHUNK).enumerate().for_each_init(
-        Names::default,
-        |names, (number, files)| {
-            let (mut issues, mut findings) = (Vec::with_capacity(files.len()), Vec::new());
-            for file in files {
-                let assembled = load(project, config, surroundings, names, &file);
-                // Not a second copy of each path.
-                issues.extend(assembled.issue.map(|issue| Issue { path: file.path, ..issue }));
-                findings.extend(assembled.findings);
-            }
-            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-            all.0.extend(issues);
-            all.1.insert(number, findings);
-        },
-    );
-    let (issues, in_order) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Issues { issues, findings: findings.into_iter().chain(in_order.into_values().flatten()).collect() }
+    const FILES_PER_CHUNK: usize = 64;
+    const FRONT_MATTER_BYTES: usize = 1024;
+    // No text is looked at on a site of Hugo.
+    let at_once = if config.format.is_of_hugo() { FRONT_MATTER_BYTES } else { AT_ONCE };
+    let all = Mutex::new((Vec::with_capacity(files.len()), Vec::new()));
+    files.into_par_iter().chunks(FILES_PER_CHUNK).for_each_init(Names::default, |names, files| {
+        let (mut issues, mut findings) = (Vec::with_capacity(files.len()), Vec::new());
+        let reader = project.head_reader(files.iter().map(|file| file.path.as_str()), at_once);
+        for file in files {
+            let assembled = load(&reader, config, surroundings, names, &file);
+            // Not a second copy of each path.
+            issues.extend(assembled.issue.map(|issue| Issue { path: file.path, ..issue }));
+            findings.extend(assembled.findings);
+        }
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0.extend(issues);
+        all.1.extend(findings);
+    });
+    let (issues, mut of_files) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let path = |finding: &Finding| finding.place.as_ref().map(|place| place.path.clone());
+    of_files.sort_by_cached_key(path);
+    Issues { issues, findings: findings.into_iter().chain(of_files).collect() }
 }
 
 /// What decides about issues besides their files.
@@ -62,14 +64,14 @@ pub(super) struct Surroundings<'a> {
 }
 
 fn load(
-    project: &Project,
+    reader: &HeadReader<'_>,
     config: &Config,
     surroundings: Surroundings<'_>,
     names: &mut Names,
     file: &SourceFile,
 ) -> Assembled {
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
-    let (head, size) = match project.head_and_size(&file.path, front_matter::is_complete) {
+    let (head, size) = match reader.head(&file.path, front_matter::is_complete) {
         Ok(read) => read,
         Err(error) => return left_out(unreadable(&file.path, &error)),
     };
@@ -77,7 +79,7 @@ fn load(
     let Some(block) = block(&file.path, &head, config) else {
         return Assembled::default();
     };
-    // No text is looked at on a site of Hugo: validating those of all issues would take longer than reading their front matter.
+    // Validating the texts of all issues would take longer than reading their front matter.
     let beginning = block.as_ref().map_or(0, |block| block.body.offset);
     let text = if config.format.is_of_hugo() { &[] } else { &head[beginning..] };
     let source = Source {
