@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -17,6 +17,9 @@ use crate::load::Issues;
 /// is an error only if both are published now: a draft may take the place of the other one day. The one that the lock knows by
 /// its permalink wins, then the one that is published, then the newer one. A published id belongs to the issue it was recorded for.
 pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<Utc>) {
+    if are_distinct(&loaded.issues) {
+        return;
+    }
     let mut ids: HashMap<&str, &Issue> = HashMap::with_capacity(loaded.issues.len());
     for issue in &loaded.issues {
         if lock.entries.get(&issue.path).is_some_and(|locked| locked.id == issue.id) {
@@ -51,6 +54,13 @@ pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<
     loaded.findings.extend(findings.into_iter().map(|(_, finding)| finding));
     let mut at = 0..;
     loaded.issues.retain(|_| at.next().is_none_or(|at| !repeated.contains(&at)));
+}
+
+/// Whether no two issues have a permalink or an id in common, as nearly always.
+fn are_distinct(issues: &[Issue]) -> bool {
+    let mut names = HashSet::with_capacity(issues.len());
+    let mut pairs = issues.iter().map(|issue| (issue.permalink.as_str(), issue.id.as_str()));
+    pairs.all(|(permalink, id)| names.insert(permalink) && (id == permalink || names.insert(id)))
 }
 
 /// The indexes of the issues, each before those that must yield to it.
