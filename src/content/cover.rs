@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::content::field_reader::{FieldReader, plain_text};
-use crate::content::html::urls::is_web_address;
+use crate::content::html::urls::{is_canonical_web_address, is_web_address};
 use crate::issue::{Cover, CoverReference, Issue};
 
 /// Front matter fields that may name a cover, by precedence.
@@ -33,7 +33,8 @@ pub(super) fn cover(fields: &mut FieldReader<'_>, permalink: &Url) -> Option<Cov
     // Other field names stay in the front matter for templates.
     fields.take(FIELDS[0]);
     let (field, cover) = found?;
-    if !permalink.join(&cover.target).is_ok_and(|url| is_web_address(&url)) {
+    let is_valid = || permalink.join(&cover.target).is_ok_and(|url| is_web_address(&url));
+    if !is_canonical_web_address(&cover.target) && !is_valid() {
         fields.warn(field, &format!("`{}` is not a URL", cover.target), "write a path or an https URL");
         return None;
     }

@@ -8,7 +8,7 @@ use url::{ParseError, Url};
 
 use crate::content::html::raw::is_element;
 use crate::content::html::tag::Tag;
-use crate::content::html::urls::Rewriter;
+use crate::content::html::urls::{Rewriter, is_canonical_web_address};
 use crate::content::html::{Reader, TAGS, is_legal_char};
 
 /// How an event may affect the HTML around it.
@@ -113,7 +113,8 @@ fn push_attributes(clean: &mut String, name: &str, attributes: &str, prefix: &st
         match (name, attribute) {
             ("a", "href") | ("img", "src") => {
                 // The allow-list drops malformed URLs before they are resolved.
-                if !matches!(Url::parse(&value), Ok(_) | Err(ParseError::RelativeUrlWithoutBase)) {
+                let is_valid = || matches!(Url::parse(&value), Ok(_) | Err(ParseError::RelativeUrlWithoutBase));
+                if !is_canonical_web_address(&value) && !is_valid() {
                     return None;
                 }
                 if let Some(address) = rewriter.attribute(attribute, &value) {

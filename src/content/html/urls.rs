@@ -10,7 +10,11 @@ use crate::content::html::Reader;
 /// Resolves the URL in an attribute against `base`; `None` if readers could not follow it. Percent-encodes what a URL
 /// may not contain (RFC 3986); existing escapes stay.
 pub fn resolve(base: &Url, written: &str) -> Option<String> {
-    let url = base.join(written.trim()).ok()?;
+    let written = written.trim();
+    if is_canonical_web_address(written) {
+        return Some(written.to_owned());
+    }
+    let url = base.join(written).ok()?;
     match url.scheme() {
         "http" | "https" if is_web_address(&url) => Some(encode(&url)),
         "mailto" | "tel" => Some(encode(&url)),
@@ -20,16 +24,32 @@ pub fn resolve(base: &Url, written: &str) -> Option<String> {
 
 /// Whether other programs accept this as a web URL too: http or https, with a host of ordinary characters.
 pub fn is_web_address(url: &Url) -> bool {
-    let usual = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
     let host = match url.host() {
-        Some(Host::Domain(domain)) => domain.strip_suffix('.').unwrap_or(domain).split('.').all(usual),
+        Some(Host::Domain(domain)) => domain.strip_suffix('.').unwrap_or(domain).split('.').all(is_usual_label),
         Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
         None => false,
     };
     host && matches!(url.scheme(), "http" | "https")
+}
+
+/// Whether a text is such a URL, written as resolving and encoding would write it. Most are, and parsing all would take long.
+pub fn is_canonical_web_address(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some((host, path)) = rest.and_then(|rest| rest.split_once('/')) else { return false };
+    // An encoded label may be invalid, and a number at the end makes the host an IP address.
+    let is_usual = |label: &str| is_usual_label(label) && !label.contains("--");
+    let top = host.rsplit('.').next().unwrap_or_default();
+    host.split('.').all(is_usual)
+        && !host.bytes().any(|byte| byte.is_ascii_uppercase())
+        && top.starts_with(|c: char| c.is_ascii_alphabetic())
+        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/?#=&+,:;@!$()*%".contains(&byte))
+        // Segments of dots are resolved.
+        && !text.contains("/.")
+        && !(path.contains("%2e") || path.contains("%2E"))
+}
+
+fn is_usual_label(label: &str) -> bool {
+    (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// The URL with those characters percent-encoded that browsers accept and RFC 3986 forbids.
@@ -142,6 +162,8 @@ fn is_embedded(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn base() -> Url {
@@ -217,5 +239,32 @@ mod tests {
             assert_eq!(rewritten(Reader::Mail, "href", value), None);
         }
         assert_eq!(rewritten(Reader::Mail, "src", "data:text/html,x"), None);
+    }
+
+    #[test]
+    fn usual_addresses_are_canonical() {
+        for text in ["https://example.org/", "http://a-b.example.org/A*b/c_(d)?e=f%20g&h#i", "https://example.org/a..b"]
+        {
+            assert!(is_canonical_web_address(text), "{text}");
+        }
+        for text in
+            ["https://example.org", "https://EXAMPLE.org/", "https://example.org/../", "https://1.2/", "https://xn--a/"]
+        {
+            assert!(!is_canonical_web_address(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #[test]
+        fn canonical_addresses_are_written_as_parsing_writes_them(
+            text in "https?://[a-cA-B0-1x_.-]{0,8}(xn--)?[a-c0x.]{0,4}[:/]?[a/.?#'%2eE&*|\\\\é \\[-]{0,12}",
+        ) {
+            if is_canonical_web_address(&text) {
+                let url = base().join(&text).unwrap();
+                prop_assert!(is_web_address(&url));
+                prop_assert_eq!(encode(&url), text);
+            }
+        }
     }
 }
