@@ -2,7 +2,7 @@
 //!
 //! Takes the first bytes of a file; returns the syntax of its front matter, and offsets.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 use serde::de::IgnoredAny;
 
 use crate::content::front_matter::MAX_BYTES;
@@ -77,16 +77,13 @@ pub(super) fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usi
         },
         Syntax::Yaml | Syntax::Toml | Syntax::Entries => {}
     }
-    let mut offset = start;
-    while offset < bytes.len() {
-        let rest = &bytes[offset..];
-        let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-        if rest.starts_with(syntax.fence()) && rest[..length].trim_ascii_end() == syntax.fence() {
-            return Some((offset, offset + length));
-        }
-        offset += length;
-    }
-    None
+    let fence = syntax.fence();
+    let begins_line = |at: &usize| *at == start || bytes[at - 1] == b'\n';
+    let is_line = |at: usize| {
+        let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length + 1);
+        (bytes[at..end].trim_ascii_end() == fence).then_some((at, end))
+    };
+    memmem::find_iter(&bytes[start..], fence).map(|at| start + at).filter(begins_line).find_map(is_line)
 }
 
 /// The same for JSON. An object with an error ends at a line of nothing but its brace.
