@@ -92,6 +92,9 @@ pub struct Dates {
     pub added: AddedSeconds,
 }
 
+/// The files of a feed with a limit of bytes, by format; empty for one without.
+pub type FittedFiles = BTreeMap<Format, Vec<u8>>;
+
 /// URLs of a feed, by format.
 pub type Locations = Vec<(Format, String)>;
 
@@ -233,7 +236,7 @@ impl Feed {
     ///
     /// # Errors
     /// See `render`.
-    pub fn fit(&mut self) -> anyhow::Result<BTreeMap<Format, Vec<u8>>> {
+    pub fn fit(&mut self) -> anyhow::Result<FittedFiles> {
         let files = self.budget.max_bytes.map_or(Ok(Vec::new()), |max| budget::fit(self, max))?;
         Ok(files.into_iter().collect())
     }

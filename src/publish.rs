@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::disk::{Project, Written};
 use crate::feed::directory::{directory, opml};
 use crate::feed::plan::{FeedKind, FeedPlan, feed_plans};
-use crate::feed::{AddedSeconds, Dates, Feed, Format, stylesheet};
+use crate::feed::{AddedSeconds, Dates, Feed, FittedFiles, Format, stylesheet};
 use crate::finding::Finding;
 use crate::identity::lock::Lock;
 use crate::identity::{LockMode, LockReport, read_lock, record};
@@ -95,8 +95,11 @@ pub struct Build {
     pub findings: Vec<Finding>,
 }
 
-/// Threads that write files: they mostly wait for the disk.
-const WRITER_THREADS: usize = 8;
+/// Threads that write this many files: they mostly wait for the disk.
+fn writers(files: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    const MAX_THREADS: usize = 8;
+    rayon::ThreadPoolBuilder::new().num_threads(files.clamp(1, MAX_THREADS)).build()
+}
 
 /// Builds the feeds of these issues into the folder `output`. Records their ids first, so that a build that is killed
 /// has published no unrecorded id.
@@ -193,13 +196,15 @@ struct FeedWriter<'a> {
 impl FeedWriter<'_> {
     /// Writes every feed: one batch is written while the next is rendered. Two batches at most are in memory.
     fn write_all<'a>(self, plans: &[FeedPlan<'a>], texts: &mut RenderCache<'a>) -> anyhow::Result<Vec<BuiltFeed>> {
-        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITER_THREADS).build()?;
+        let writers = writers(plans.len() * self.config.feeds.formats.len())?;
         let mut built = Vec::new();
         thread::scope(|scope| {
             let mut writing: Option<ScopedJoinHandle<'_, anyhow::Result<Vec<BuiltFeed>>>> = None;
             for batch in batches(plans) {
                 texts.render(batch);
                 let feeds: Vec<_> = batch.iter().map(|plan| (plan, self.feed(plan, texts))).collect();
+                let fit = |(plan, mut feed): (_, Feed)| feed.fit().map(|files| (plan, feed, files));
+                let feeds = feeds.into_par_iter().map(fit).collect::<anyhow::Result<Vec<_>>>()?;
                 built.extend(writing.take().map_or(Ok(Vec::new()), join)?);
                 let writers = &writers;
                 writing = Some(scope.spawn(move || writers.install(|| self.write_batch(feeds))));
@@ -215,15 +220,14 @@ impl FeedWriter<'_> {
     }
 
     /// Writes each feed in each format, in parallel.
-    fn write_batch(self, feeds: Vec<(&FeedPlan<'_>, Feed)>) -> anyhow::Result<Vec<BuiltFeed>> {
-        let write = |(plan, feed): (&FeedPlan<'_>, Feed)| self.write_feed(plan, feed);
+    fn write_batch(self, feeds: Vec<(&FeedPlan<'_>, Feed, FittedFiles)>) -> anyhow::Result<Vec<BuiltFeed>> {
+        let write = |(plan, feed, fitted): (&FeedPlan<'_>, Feed, FittedFiles)| self.write_feed(plan, &feed, &fitted);
         // Reports the first error in file order, whichever thread failed first.
         let written: Vec<anyhow::Result<Vec<BuiltFeed>>> = feeds.into_par_iter().map(write).collect();
         Ok(written.into_iter().collect::<anyhow::Result<Vec<_>>>()?.concat())
     }
 
-    fn write_feed(self, plan: &FeedPlan<'_>, mut feed: Feed) -> anyhow::Result<Vec<BuiltFeed>> {
-        let fitted = feed.fit()?;
+    fn write_feed(self, plan: &FeedPlan<'_>, feed: &Feed, fitted: &FittedFiles) -> anyhow::Result<Vec<BuiltFeed>> {
         let folder = self.output.join(&plan.folder);
         let write = |(format, file): (&Format, &String)| {
             let path = folder.join(file);

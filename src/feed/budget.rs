@@ -36,28 +36,33 @@ pub(super) type Files = Vec<(Format, Vec<u8>)>;
 pub(super) fn fit(feed: &mut Feed, max_bytes: usize) -> anyhow::Result<Files> {
     let fits = |files: &Files| files.iter().all(|(_, bytes)| bytes.len() <= max_bytes);
     let cuts = cuts(&feed.entries, feed.budget.unarchived, max_bytes);
-    let is_whole = |cut: &Cut| cut.full == feed.entries.len();
-    if cuts.first().is_some_and(is_whole) {
+    let mut from = 0;
+    if cuts.first().is_some_and(|cut| cut.full == feed.entries.len()) {
         let files = files(feed)?;
         if fits(&files) {
             return Ok(files);
         }
+        from = 1;
     }
     let all = mem::take(&mut feed.entries);
-    let mut best = Cut { full: all.len().min(1), kept: all.len() };
-    let (mut from, mut to) = (0, cuts.len());
-    // The later ones are smaller, and the last is tried unless an earlier one fits.
+    let (mut best, mut to, mut step) = (None, cuts.len(), 0);
+    // The later ones are smaller. One of the first is likely to fit, so the steps double until one does.
     while from < to {
-        let middle = from + (to - from) / 2;
-        feed.set_entries(&all, cuts[middle]);
-        if fits(&files(feed)?) {
-            (best, to) = (cuts[middle], middle);
+        let at = if best.is_none() { (from + step).min(to - 1) } else { from + (to - from) / 2 };
+        feed.set_entries(&all, cuts[at]);
+        let files = files(feed)?;
+        if fits(&files) {
+            (best, to) = (Some((cuts[at], files)), at);
         } else {
-            from = middle + 1;
+            (from, step) = (at + 1, 2 * step + 1);
         }
     }
-    feed.set_entries(&all, best);
-    files(feed)
+    let (cut, files) = match best {
+        Some((cut, files)) => (cut, Some(files)),
+        None => (Cut { full: all.len().min(1), kept: all.len() }, None),
+    };
+    feed.set_entries(&all, cut);
+    files.map_or_else(|| self::files(feed), Ok)
 }
 
 /// The cuts from the largest to the smallest, without those that exceed the limit by their texts alone.

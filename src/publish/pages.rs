@@ -24,7 +24,7 @@ use crate::page::{self, IssuePage, PageRenderer};
 use crate::publication::Publication;
 use crate::publish::body_cache::BodyCache;
 use crate::publish::pages::address::{AddressedIssue, assign_files};
-use crate::publish::prefix;
+use crate::publish::{prefix, writers};
 use crate::resources::Resources;
 use crate::serve;
 use crate::shortcodes::Shortcodes;
@@ -165,9 +165,8 @@ impl SiteBuilder<'_> {
             let older = at.and_then(|at| listed_issues.get(at + 1).copied());
             self.page(&site, page, newer, older)
         };
-        let writers = rayon::ThreadPoolBuilder::new().num_threads(super::WRITER_THREADS).build()?;
         let written: Vec<anyhow::Result<Result<WrittenPage, Vec<Finding>>>> =
-            writers.install(|| pages.par_iter().map(write).collect());
+            writers(pages.len())?.install(|| pages.par_iter().map(write).collect());
         let mut rows: Vec<(&Issue, String)> = Vec::with_capacity(listed_issues.len());
         for (page, kept) in pages.iter().zip(written) {
             match kept? {

@@ -10,8 +10,8 @@ use crate::content::html::tag::Tags;
 use crate::content::html::urls::srcset_candidates;
 use crate::issue::{Cover, Issue};
 use crate::page::output_path;
-use crate::publish::WRITER_THREADS;
 use crate::publish::pages::{PageFile, PageFileKind, SiteBuilder};
+use crate::publish::writers;
 
 impl SiteBuilder<'_> {
     /// The files behind the URLs in a page, each with its path below the output folder.
@@ -47,8 +47,8 @@ impl SiteBuilder<'_> {
             let (written, bytes) = self.source.project.copy(from, path)?;
             Ok(PageFile { part: PageFileKind::File, path: path.clone(), bytes, written })
         };
-        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITER_THREADS).build()?;
-        let copied: Vec<anyhow::Result<PageFile>> = writers.install(|| files.par_iter().map(copy).collect());
+        let copied: Vec<anyhow::Result<PageFile>> =
+            writers(files.len())?.install(|| files.par_iter().map(copy).collect());
         for page in copied {
             self.made.pages.push(page?);
         }
