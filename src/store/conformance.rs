@@ -39,6 +39,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| any_record_can_deactivate(open));
     world(&|open| a_record_deactivates_and_never_reactivates(open));
     world(&|open| personal_data::a_tag_finds_its_subscriber(open));
+    world(&|open| personal_data::a_tag_is_found_while_others_are_indexed(open));
     world(&|open| personal_data::personal_data_is_complete(open));
     world(&|open| personal_data::a_forgotten_person_is_erased_and_no_list_brings_them_back(open));
     world(&|open| personal_data::subscribers_removed_from_the_list_are_reported_once(open));

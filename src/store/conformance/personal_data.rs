@@ -1,6 +1,8 @@
 //! What the contract promises about single persons: tokens find them, their data can be read, and they can be
 //! forgotten.
 
+use std::thread;
+
 use super::*;
 use crate::token::{Purpose, Secrets, TokenClaim};
 
@@ -32,6 +34,28 @@ pub(super) fn a_tag_finds_its_subscriber(open: Open<'_>) {
         assert_eq!(found(&mut *store, &["b", "a"], number), Some(address(number)), "after a change of secret");
         assert_eq!(found(&mut *store, &["a", "b"], number), Some(address(number)));
     }
+}
+
+/// Whoever is in the store is found, also while another process writes the index.
+pub(super) fn a_tag_is_found_while_others_are_indexed(open: Open<'_>) {
+    const SUBSCRIBERS: usize = 150;
+    let (mut indexed, mut searched) = (open(), open());
+    let secrets = Secrets::parse(&"a".repeat(32)).unwrap();
+    thread::scope(|scope| {
+        let index = scope.spawn(move || {
+            for number in 0..SUBSCRIBERS {
+                let new = NewSubscriber::new(address(number), "");
+                indexed.add_subscribers(&mut std::iter::once(new), now()).unwrap();
+                secrets.all().for_each(|secret| indexed.index_tags(secret).unwrap());
+            }
+        });
+        for number in 0..SUBSCRIBERS {
+            while searched.subscriber(&address(number)).unwrap().is_none() && !index.is_finished() {
+                thread::yield_now();
+            }
+            assert_eq!(found(&mut *searched, &["a"], number), Some(address(number)));
+        }
+    });
 }
 
 fn forget(store: &mut dyn Store, number: usize) -> Erasure {

@@ -11,12 +11,24 @@ use crate::token::{Secret, Tag};
 
 /// Looks the tag up, or searches those who joined since the index was written.
 pub(super) fn find(session: &mut Session, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
+    if let Some(subscriber) = indexed(session, secret, tag)? {
+        return Ok(Some(subscriber));
+    }
+    match not_indexed(session, secret, tag)? {
+        Some(subscriber) => Ok(Some(subscriber)),
+        // Another process may have indexed it between the two searches.
+        None => indexed(session, secret, tag),
+    }
+}
+
+fn indexed(session: &mut Session, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
     let sql = "SELECT id, address, name, status, attributes::text, created
                FROM address_tag JOIN subscriber ON subscriber.id = address_tag.subscriber
                WHERE secret = $1 AND tag = $2";
-    if let Some(row) = session.query(sql, &[&secret.fingerprint(), &tag.to_string()])?.first() {
-        return subscribers::from_row(row).map(Some);
-    }
+    session.query(sql, &[&secret.fingerprint(), &tag.to_string()])?.first().map(subscribers::from_row).transpose()
+}
+
+fn not_indexed(session: &mut Session, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
     let joined_since = "SELECT id, address, name, status, attributes::text, created FROM subscriber
                         WHERE id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = $1)";
     let mut rows = session.client.query_raw(joined_since, [secret.fingerprint()])?;

@@ -10,6 +10,17 @@ use crate::token::{Secret, Tag};
 
 /// Looks the tag up, or searches those who joined since the index was written.
 pub(super) fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
+    if let Some(subscriber) = indexed(connection, secret, tag)? {
+        return Ok(Some(subscriber));
+    }
+    match not_indexed(connection, secret, tag)? {
+        Some(subscriber) => Ok(Some(subscriber)),
+        // Another process may have indexed it between the two searches.
+        None => indexed(connection, secret, tag),
+    }
+}
+
+fn indexed(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
     let sql = format!(
         "SELECT {} FROM address_tag JOIN subscriber ON subscriber.id = address_tag.subscriber
          WHERE address_tag.secret = ?1 AND address_tag.tag = ?2",
@@ -17,9 +28,10 @@ pub(super) fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result
     );
     let mut find = connection.prepare_cached(&sql)?;
     let mut rows = find.query(params![secret.fingerprint(), tag.to_string()])?;
-    if let Some(row) = rows.next()? {
-        return subscribers::from_row(row).map(Some);
-    }
+    rows.next()?.map(subscribers::from_row).transpose()
+}
+
+fn not_indexed(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
     let sql = format!("SELECT {} FROM subscriber WHERE {IS_NEW}", subscribers::COLUMNS);
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query([secret.fingerprint()])?;
