@@ -149,8 +149,6 @@ pub struct Defaults {
     pub content: Vec<String>,
     /// `static`: folders whose files are published as they are, below the folder of the site.
     pub static_folders: Vec<String>,
-    /// `permalink`, as the generator writes it.
-    pub permalink: Option<String>,
 }
 
 /// What a body refers to.

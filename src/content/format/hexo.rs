@@ -252,7 +252,6 @@ impl Format for Hexo {
             author: own("author"),
             content: vec![format!("{source}/_posts")],
             static_folders: vec![source.to_owned()],
-            permalink: Some(self.permalink.clone()),
         }
     }
 

@@ -132,7 +132,6 @@ impl Format for Jekyll {
             author: owned(&["author"]).or(owned(&["author", "name"])),
             content: vec![self.folders.source().trim_end_matches('/').to_owned()],
             static_folders: Vec::new(),
-            permalink: owned(&["permalink"]),
             ..Defaults::default()
         }
     }
@@ -281,7 +280,6 @@ mod tests {
             timezone: Some("Asia/Shanghai".to_owned()),
             author: Some("Maren".to_owned()),
             content: vec!["src".to_owned()],
-            permalink: Some("pretty".to_owned()),
             ..Defaults::default()
         };
         let defaults = |settings| Jekyll::new(settings, None).unwrap().defaults();

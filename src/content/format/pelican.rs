@@ -99,7 +99,6 @@ impl Format for Pelican {
             author: of("AUTHOR"),
             content: vec![folder()],
             static_folders: vec![folder()],
-            permalink: of("ARTICLE_URL"),
             ..Defaults::default()
         }
     }

@@ -191,7 +191,6 @@ impl Format for Zola {
             author: own("author"),
             content: vec!["content".to_owned()],
             static_folders: vec!["static".to_owned()],
-            permalink: None,
         }
     }
 
