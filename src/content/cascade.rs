@@ -13,22 +13,21 @@ pub struct Cascade {
     /// Fields by lower-case name.
     pub fields: Map<String, Value>,
     path: Option<Glob>,
-    kind: Option<Glob>,
-    environment: Option<Glob>,
     languages: Vec<Glob>,
 }
 
 impl Cascade {
-    /// The cascades of a `cascade`: one mapping, or a list of them.
+    /// The cascades of a `cascade`, one mapping or a list of them, that are for posts in production.
     pub fn all(written: &Value) -> Vec<Self> {
         match written {
-            Value::Object(map) => vec![Self::new(map)],
-            Value::Array(items) => items.iter().filter_map(Value::as_object).map(Self::new).collect(),
+            Value::Object(map) => Self::new(map).into_iter().collect(),
+            Value::Array(items) => items.iter().filter_map(Value::as_object).filter_map(Self::new).collect(),
             _ => Vec::new(),
         }
     }
 
-    fn new(written: &Map<String, Value>) -> Self {
+    /// `None` if it is for other kinds of pages, or for another environment.
+    fn new(written: &Map<String, Value>) -> Option<Self> {
         // They shape the tree of pages; Hugo refuses them.
         const NOT_INHERITED: [&str; 4] = ["kind", "path", "lang", "cascade"];
         let mut fields = Map::new();
@@ -48,16 +47,17 @@ impl Cascade {
         let languages = target.map(|target| Value::Object(target.clone()));
         let languages = languages.as_ref().and_then(|target| target.pointer("/sites/matrix/languages"));
         let languages: Vec<Glob> = languages.into_iter().flat_map(texts).chain(glob("lang")).collect();
-        Self { fields, path: glob("path"), kind: glob("kind"), environment: glob("environment"), languages }
+        let fits = |name: &str, text: &str| glob(name).is_none_or(|glob| glob.matches(text));
+        let is_for_posts = fits("kind", "page") && fits("environment", "production");
+        is_for_posts.then(|| Self { fields, path: glob("path"), languages })
     }
 
-    /// Whether it is for this page, in production: its path is below the site's content, with a leading slash and
+    /// Whether it is for this page: its path is below the site's content, with a leading slash and
     /// without ending, as `url_path::logical_path` returns it. Few cascades ask for it.
     pub fn is_for<'a>(&self, path: impl FnOnce() -> &'a str, language: &str) -> bool {
-        let fits = |glob: &Option<Glob>, text: &str| glob.as_ref().is_none_or(|glob| glob.matches(text));
         let is_at = self.path.as_ref().is_none_or(|glob| glob.matches(path()));
         let in_language = self.languages.is_empty() || self.languages.iter().any(|glob| glob.matches(language));
-        is_at && fits(&self.kind, "page") && fits(&self.environment, "production") && in_language
+        is_at && in_language
     }
 }
 
