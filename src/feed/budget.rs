@@ -57,12 +57,12 @@ pub(super) fn fit(feed: &mut Feed, max_bytes: usize) -> anyhow::Result<Files> {
             (from, step) = (at + 1, 2 * step + 1);
         }
     }
-    let (cut, files) = match best {
-        Some((cut, files)) => (cut, Some(files)),
-        None => (Cut { full: all.len().min(1), kept: all.len() }, None),
-    };
-    feed.set_entries(&all, cut);
-    files.map_or_else(|| self::files(feed), Ok)
+    if let Some((cut, files)) = best {
+        feed.set_entries(&all, cut);
+        return Ok(files);
+    }
+    feed.set_entries(&all, Cut { full: all.len().min(1), kept: all.len() });
+    files(feed)
 }
 
 /// The cuts from the largest to the smallest, without those that exceed the limit by their texts alone.
