@@ -1,9 +1,9 @@
 //! Lists every file below some folders: the possible targets of links.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use crate::disk::Project;
+use crate::disk::folder::{Entry, EntryKind, Listing};
 
 impl Project {
     /// The files below these folders, as paths below the project folder, separated by `/`. Folders that are missing or
@@ -17,18 +17,17 @@ impl Project {
         let mut files = BTreeSet::new();
         let mut next: Vec<String> = folders.iter().map(|folder| (*folder).to_owned()).collect();
         while let Some(folder) = next.pop() {
-            let Ok(entries) = fs::read_dir(self.path(&folder)) else { continue };
-            for entry in entries.flatten() {
-                let Ok(name) = entry.file_name().into_string() else { continue };
+            let Ok(listing) = Listing::open(&self.path(&folder)) else { continue };
+            for Entry { name, kind } in listing.flatten() {
+                let Ok(name) = name.into_string() else { continue };
                 let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-                match entry.file_type() {
+                match kind {
                     _ if name.starts_with('.') || except.contains(&name.as_str()) => {}
-                    Ok(kind) if kind.is_dir() => next.push(path),
-                    // Pipes, sockets and devices are not files.
-                    Ok(kind) if kind.is_file() || kind.is_symlink() => {
+                    EntryKind::Folder => next.push(path),
+                    EntryKind::File | EntryKind::SymbolicLink => {
                         files.insert(path);
                     }
-                    Ok(_) | Err(_) => {}
+                    EntryKind::Special => {}
                 }
             }
         }

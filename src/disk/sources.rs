@@ -2,7 +2,6 @@
 //!
 //! Recognises issues by file name only; their content is left to `content`.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -102,9 +101,9 @@ impl Project {
         let mut around = name;
         while !around.is_empty() {
             around = folder(around);
-            let Ok(entries) = fs::read_dir(self.path(around)) else { continue };
-            let files = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-            let names = files.filter_map(|entry| entry.file_name().into_string().ok());
+            let Ok(listing) = Listing::open(&self.path(around)) else { continue };
+            let files = listing.flatten().filter(|entry| entry.kind == EntryKind::File);
+            let names = files.filter_map(|entry| entry.name.into_string().ok());
             let found = names.filter(|name| is_markdown(name) && is_section(name));
             sections
                 .extend(found.map(|name| SourceFile { path: below(around, &name), root: root.min(around.len() + 1) }));
