@@ -155,10 +155,18 @@ impl Walk<'_> {
         if folders.is_empty() {
             return Sources::default();
         }
+        // One for all: with more files open, Linux makes the threads wait while it enlarges its table of them.
+        let around = match listing.folder() {
+            Ok(around) => around,
+            Err(error) => {
+                found.findings.push(unreadable(name, &error));
+                return Sources::default();
+            }
+        };
         let inside = Mutex::new(Sources::default());
         rayon::scope(|scope| {
             while !folders.is_empty() {
-                let (around, inside) = (listing.folder(), &inside);
+                let (around, inside) = (&around, &inside);
                 scope.spawn(move |_| {
                     let found = self.inside(name, around, &folders);
                     inside.lock().unwrap_or_else(PoisonError::into_inner).add(found);
@@ -176,15 +184,8 @@ impl Walk<'_> {
     }
 
     /// What is in these folders, which are in another.
-    fn inside(self, name: &str, around: io::Result<Folder>, folders: &[String]) -> Sources {
+    fn inside(self, name: &str, around: &Folder, folders: &[String]) -> Sources {
         let mut found = Sources::default();
-        let around = match around {
-            Ok(around) => around,
-            Err(error) => {
-                found.findings.push(unreadable(name, &error));
-                return found;
-            }
-        };
         for folder in folders {
             let path = below(name, folder);
             match around.list(folder) {

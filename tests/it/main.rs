@@ -48,6 +48,7 @@ mod mail_servers;
 mod markdown;
 mod misbehaviour;
 mod newsletter;
+mod open_files;
 mod pace;
 mod postfix;
 mod preview;
