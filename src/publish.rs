@@ -127,10 +127,10 @@ pub fn build(
             bodies.prints(&before, &dates, shown.chain(issues.iter().filter(|issue| issue.is_backfilled)))
         }
     };
-    let lock = record(project, &before, issues, &prints, lock_mode)?;
+    let record = || record(project, &before, issues, &prints, lock_mode);
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
     let writer = FeedWriter { project, config, output, dates: &dates };
-    let files = writer.write_all(&plans, &mut texts)?;
+    let (lock, files) = writer.write_all(record, &plans, &mut texts)?;
     let companions = write_side_files(project, config, output, &plans)?;
     let mut build = Build { files, companions, pages: Vec::new(), lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
@@ -194,23 +194,30 @@ struct FeedWriter<'a> {
 }
 
 impl FeedWriter<'_> {
-    /// Writes every feed: one batch is written while the next is rendered. Two batches at most are in memory.
-    fn write_all<'a>(self, plans: &[FeedPlan<'a>], texts: &mut RenderCache<'a>) -> anyhow::Result<Vec<BuiltFeed>> {
+    /// Runs `record`, then writes every feed; returns the results. One batch is written while the next is rendered: two at most are in
+    /// memory.
+    fn write_all<'a, R: Send>(
+        self,
+        record: impl FnOnce() -> anyhow::Result<R> + Send,
+        plans: &[FeedPlan<'a>],
+        texts: &mut RenderCache<'a>,
+    ) -> anyhow::Result<(R, Vec<BuiltFeed>)> {
         let writers = writers(plans.len() * self.config.feeds.formats.len())?;
-        let mut built = Vec::new();
         thread::scope(|scope| {
-            let mut writing: Option<ScopedJoinHandle<'_, anyhow::Result<Vec<BuiltFeed>>>> = None;
+            let mut writing = scope.spawn(|| Ok((record()?, Vec::new())));
             for batch in batches(plans) {
                 texts.render(batch);
                 let feeds: Vec<_> = batch.iter().map(|plan| (plan, self.feed(plan, texts))).collect();
                 let fit = |(plan, mut feed): (_, Feed)| feed.fit().map(|files| (plan, feed, files));
                 let feeds = feeds.into_par_iter().map(fit).collect::<anyhow::Result<Vec<_>>>()?;
-                built.extend(writing.take().map_or(Ok(Vec::new()), join)?);
+                let (recorded, mut built) = join(writing)?;
                 let writers = &writers;
-                writing = Some(scope.spawn(move || writers.install(|| self.write_batch(feeds))));
+                writing = scope.spawn(move || {
+                    built.extend(writers.install(|| self.write_batch(feeds))?);
+                    Ok((recorded, built))
+                });
             }
-            built.extend(writing.take().map_or(Ok(Vec::new()), join)?);
-            Ok(built)
+            join(writing)
         })
     }
 
