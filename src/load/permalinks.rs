@@ -4,9 +4,11 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 
 use crate::finding::{Finding, Place};
 use crate::identity::lock::Lock;
@@ -58,9 +60,14 @@ pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<
 
 /// Whether no two issues have a permalink or an id in common, as nearly always.
 fn are_distinct(issues: &[Issue]) -> bool {
-    let mut names = HashSet::with_capacity(issues.len());
-    let mut pairs = issues.iter().map(|issue| (issue.permalink.as_str(), issue.id.as_str()));
-    pairs.all(|(permalink, id)| names.insert(permalink) && (id == permalink || names.insert(id)))
+    let random = RandomState::new();
+    let names = |issue: &Issue| {
+        let (permalink, id) = (issue.permalink.as_str(), issue.id.as_str());
+        [Some(random.hash_one(permalink)), (id != permalink).then(|| random.hash_one(id))].into_iter().flatten()
+    };
+    let mut hashes: Vec<u64> = issues.par_iter().flat_map_iter(names).collect();
+    hashes.par_sort_unstable();
+    hashes.is_sorted_by(|one, next| one < next)
 }
 
 /// The indexes of the issues, each before those that must yield to it.
