@@ -42,9 +42,11 @@ pub struct Block<'a> {
 }
 
 /// Fields by lower-case name, in the order written.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Fields {
     entries: Vec<(String, Value)>,
+    /// The bits of their names, and of some that are gone: most names that are asked for are absent, which these tell at once.
+    bits: u64,
     /// Renamed ones, and the keys by which the file has them.
     renamed: Vec<(String, Vec<String>)>,
 }
@@ -52,26 +54,35 @@ pub struct Fields {
 impl Fields {
     /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.position(name).map(|at| &self.entries[at].1)
     }
 
     /// Removes and returns a field.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        let at = self.entries.iter().position(|(key, _)| key == name)?;
-        Some(self.entries.remove(at).1)
+        self.position(name).map(|at| self.entries.remove(at).1)
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        if self.bits & bit(name) == 0 {
+            return None;
+        }
+        self.entries.iter().position(|(key, _)| key == name)
+    }
+
+    fn push(&mut self, name: String, value: Value) {
+        self.bits |= bit(&name);
+        self.entries.push((name, value));
     }
 
     /// Renames a field, given by its keys, unless there is one of the new name; an inner value is copied.
     pub fn rename(&mut self, keys: &[&str], name: &str) {
+        let Some((key, inner)) = keys.split_first().filter(|(key, _)| self.get(key).is_some()) else { return };
         if self.get(name).is_some_and(|value| !value.is_null()) {
             return;
         }
-        let value = match keys {
-            [key] => self.take(key),
-            [key, inner @ ..] => {
-                inner.iter().try_fold(self.get(key), |value, key| Some(value?.get(*key))).flatten().cloned()
-            }
-            [] => None,
+        let value = match inner {
+            [] => self.take(key),
+            inner => inner.iter().try_fold(self.get(key), |value, key| Some(value?.get(*key))).flatten().cloned(),
         };
         let Some(value) = value.filter(|value| !value.is_null()) else { return };
         self.set(name, value);
@@ -87,16 +98,16 @@ impl Fields {
     /// Sets a field, in place of one of that name.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         let value = value.into();
-        match self.entries.iter_mut().find(|(key, _)| key == name) {
-            Some((_, old)) => *old = value,
-            None => self.entries.push((name.to_owned(), value)),
+        match self.position(name) {
+            Some(at) => self.entries[at].1 = value,
+            None => self.push(name.to_owned(), value),
         }
     }
 
     /// Adds a field unless there is one of that name, even an empty one.
     pub fn inherit(&mut self, name: &str, value: &Value) {
         if self.get(name).is_none() {
-            self.entries.push((name.to_owned(), value.clone()));
+            self.push(name.to_owned(), value.clone());
         }
     }
 
@@ -104,6 +115,20 @@ impl Fields {
     pub fn rest(self) -> serde_json::Map<String, Value> {
         self.entries.into_iter().collect()
     }
+}
+
+impl From<Vec<(String, Value)>> for Fields {
+    fn from(entries: Vec<(String, Value)>) -> Self {
+        let bits = entries.iter().fold(0, |bits, (name, _)| bits | bit(name));
+        Self { entries, bits, renamed: Vec::new() }
+    }
+}
+
+/// One of 64 bits, by the length and the ends of a name.
+fn bit(name: &str) -> u64 {
+    let [first, last] =
+        [name.as_bytes().first(), name.as_bytes().last()].map(|byte| byte.map_or(0, |byte| u32::from(*byte)));
+    1u64.rotate_left(name.len() as u32 * 29 + first * 23 + last)
 }
 
 /// Whether the first bytes of a file contain the entire front matter, or show that there is none: no need to read on.
@@ -258,7 +283,7 @@ impl Block<'_> {
     /// The fields, each written once.
     fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
         match repeated {
-            None => Ok(Fields { entries, renamed: Vec::new() }),
+            None => Ok(entries.into()),
             Some(_) if self.allows_repeats => {
                 let mut fields = Fields::default();
                 entries.into_iter().for_each(|(name, value)| fields.set(&name, value));
@@ -277,10 +302,8 @@ impl Block<'_> {
                 (message, _) => SyntaxError { message: message.to_owned(), line, column, help: SYNTAX_HELP.to_owned() },
             }
         })?;
-        Ok(Fields {
-            entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json_of_toml(value))).collect(),
-            renamed: Vec::new(),
-        })
+        let entries = table.into_iter().map(|(key, value)| (key.to_lowercase(), json_of_toml(value)));
+        Ok(entries.collect::<Vec<_>>().into())
     }
 
     /// The line of the second occurrence of a field; the first line if it cannot be located.

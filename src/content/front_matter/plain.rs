@@ -3,9 +3,6 @@
 //!
 //! Takes YAML; returns exactly what `yaml` reads there, or `None` for everything else, valid or not.
 
-use std::iter::Peekable;
-use std::str::Lines;
-
 use memchr::{memchr, memchr_iter, memchr2, memchr3_iter};
 use serde_json::Value;
 
@@ -16,16 +13,18 @@ pub(super) fn mapping(text: &str) -> Option<Mapping> {
     if !has_only_plain_characters(text) {
         return None;
     }
-    let (mut mapping, mut lines) = (Mapping::default(), text.lines().peekable());
-    while let Some(line) = lines.next() {
+    // Room for the fields of most issues.
+    let mut mapping = Mapping { entries: Vec::with_capacity(16), repeated: None };
+    let mut rest = text;
+    while let Some(line) = next_line(&mut rest) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let colon = memchr(b':', line.as_bytes())?;
-        let (key, rest) = (&line[..colon], &line[colon + 1..]);
-        let value = match rest.trim_matches(' ') {
-            _ if !is_key(key) || !(rest.is_empty() || rest.starts_with(' ')) => return None,
-            "" => list(&mut lines)?,
+        let (key, written) = (&line[..colon], &line[colon + 1..]);
+        let value = match written.trim_matches(' ') {
+            _ if !is_key(key) || !(written.is_empty() || written.starts_with(' ')) => return None,
+            "" => list(&mut rest)?,
             value if value.starts_with('[') => flow_list(value)?,
             value => scalar(value)?,
         };
@@ -33,6 +32,14 @@ pub(super) fn mapping(text: &str) -> Option<Mapping> {
     }
     // A text without fields is nothing, or something else.
     (!mapping.entries.is_empty()).then_some(mapping)
+}
+
+/// Removes the first line and returns it, without its end.
+fn next_line<'t>(rest: &mut &'t str) -> Option<&'t str> {
+    let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+    let line = Some(&rest[..end]).filter(|_| !rest.is_empty())?;
+    *rest = rest.get(end + 1..).unwrap_or_default();
+    Some(line.strip_suffix('\r').unwrap_or(line))
 }
 
 /// No tabs, no line breaks but line feeds, alone or after a carriage return, none of the characters that YAML forbids or takes
@@ -69,9 +76,9 @@ fn is_word(text: &str) -> bool {
 }
 
 /// The lines of a list below its key, each with one item, all with the same indentation; null if there is none.
-fn list(lines: &mut Peekable<Lines<'_>>) -> Option<Value> {
-    let (mut items, mut indentation) = (Vec::new(), None);
-    while let Some(line) = lines.peek() {
+fn list(rest: &mut &str) -> Option<Value> {
+    let (mut items, mut indentation, mut behind) = (Vec::new(), None, *rest);
+    while let Some(line) = next_line(&mut behind) {
         let item = line.trim_start_matches(' ');
         let width = line.len() - item.len();
         match item.strip_prefix("- ") {
@@ -81,7 +88,7 @@ fn list(lines: &mut Peekable<Lines<'_>>) -> Option<Value> {
             None if width > 0 || item.is_empty() || item.starts_with(['-', '#']) => return None,
             None => break,
         }
-        lines.next();
+        *rest = behind;
     }
     Some(if items.is_empty() { Value::Null } else { Value::Array(items) })
 }
