@@ -7,6 +7,7 @@ pub mod addresses;
 pub mod assemble;
 pub mod build_options;
 mod bylines;
+mod byte_set;
 pub mod cascade;
 pub(crate) mod cjk;
 pub mod cover;

@@ -96,7 +96,7 @@ fn issue(
     let (path, slug) = (source.below_content, slug.as_deref());
     let page = PatternValues { path, above: &above, title: &title, slug, date: dates.date };
     let folder = publication.site.as_deref();
-    let in_folder = |folder: Option<&str>, path: &str| format!("{}/{path}", folder.unwrap_or_default());
+    let in_folder = |folder: Option<&str>, path: &str| [folder.unwrap_or_default(), "/", path].concat();
     let of_format = address(&page, fields.fields());
     let path = match of_format.map(|path| (path, true)).or_else(|| url(fields, site.permalink, &page)) {
         // Like Hugo: a leading slash means the site root; without one, the folder of the language.

@@ -14,12 +14,13 @@ pub fn is_listed(build: Option<&Value>, headless: Option<&Value>) -> bool {
     let option = |name: &str| {
         let (_, value) = build?.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         Some(match value {
-            Value::Bool(truth) => if *truth { "always" } else { "never" }.to_owned(),
-            Value::Number(number) => if number.as_i64() == Some(0) { "never" } else { "always" }.to_owned(),
-            value => value.as_str()?.to_owned(),
+            Value::Bool(false) => "never",
+            Value::Number(number) if number.as_i64() == Some(0) => "never",
+            Value::Bool(_) | Value::Number(_) => "always",
+            value => value.as_str()?,
         })
     };
-    let is = |name: &str, values: &[&str]| option(name).is_some_and(|value| values.contains(&value.as_str()));
+    let is = |name: &str, values: &[&str]| option(name).is_some_and(|value| values.contains(&value));
     !is("list", &["never", "local", "0"]) && !is("render", &["never", "0"])
 }
 

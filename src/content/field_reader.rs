@@ -203,12 +203,19 @@ fn truth(value: &Value) -> Option<bool> {
 /// Decodes entities and collapses white space: authors paste HTML into plain-text fields.
 pub(super) fn plain_text(text: &str) -> String {
     let decoded = html_escape::decode_html_entities(text);
-    let mut plain = String::with_capacity(decoded.len());
-    for word in decoded.split_whitespace() {
-        if !plain.is_empty() {
-            plain.push(' ');
-        }
-        plain.push_str(word);
+    // As nearly always.
+    if is_collapsed(&decoded) {
+        return decoded.into_owned();
     }
-    plain
+    decoded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether all white space is single spaces between words.
+fn is_collapsed(text: &str) -> bool {
+    let mut is_after_space = true;
+    let mut is_allowed = |c: char| {
+        let is_first = !std::mem::replace(&mut is_after_space, c.is_whitespace());
+        !c.is_whitespace() || c == ' ' && is_first
+    };
+    text.chars().all(&mut is_allowed) && !is_after_space
 }

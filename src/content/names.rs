@@ -21,7 +21,7 @@ use crate::publication::{Author, Publication};
 #[derive(Debug, Default)]
 pub struct Names {
     authors: HashMap<Byline, Arc<[Author]>>,
-    lists: HashMap<Vec<String>, Arc<[Term]>>,
+    lists: HashMap<Value, Arc<[Term]>>,
     terms: HashSet<Term>,
 }
 
@@ -54,12 +54,14 @@ impl Names {
 
     /// The terms of a field in the order written, without duplicates.
     pub(super) fn terms(&mut self, fields: &mut FieldReader<'_>, name: &str) -> Arc<[Term]> {
-        let written = fields.list(name);
-        if let Some(known) = self.lists.get(&written) {
-            return known.clone();
+        if let Some(known) = fields.peek(name).and_then(|written| self.lists.get(written)).cloned() {
+            fields.take(name);
+            return known;
         }
+        // Anything else is reported each time.
+        let written = fields.peek(name).filter(|written| is_text(written)).cloned();
         let mut terms: Vec<Term> = Vec::new();
-        for term in written.iter().filter_map(|term| Term::new(&plain_text(term))) {
+        for term in fields.list(name).iter().filter_map(|term| Term::new(&plain_text(term))) {
             if !terms.contains(&term) {
                 let known = self.terms.get(&term).cloned();
                 terms.push(known.unwrap_or(term));
@@ -67,9 +69,14 @@ impl Names {
         }
         self.terms.extend(terms.iter().cloned());
         let terms: Arc<[Term]> = terms.into();
-        self.lists.insert(written, terms.clone());
+        self.lists.extend(written.map(|written| (written, terms.clone())));
         terms
     }
+}
+
+/// Whether a value is a text or a list of texts.
+fn is_text(value: &Value) -> bool {
+    value.is_string() || value.as_array().is_some_and(|items| items.iter().all(Value::is_string))
 }
 
 fn authors(byline: &Byline, publication: &Publication, people: Option<&Map<String, Value>>) -> Vec<Author> {

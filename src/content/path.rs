@@ -3,21 +3,27 @@
 use std::borrow::Cow;
 use std::path::{Component, Path};
 
+use memchr::memrchr;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// The folder of a file; empty at the top level.
 pub fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    &path[..last(b'/', path).unwrap_or(0)]
 }
 
 /// The last path segment.
 pub fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    &path[last(b'/', path).map_or(0, |slash| slash + 1)..]
 }
 
 /// Whether a file is the page of its folder (a leaf bundle).
 pub fn is_index(file: &str) -> bool {
-    file.rsplit_once('.').is_some_and(|(name, _)| name.eq_ignore_ascii_case("index"))
+    last(b'.', file).is_some_and(|dot| file[..dot].eq_ignore_ascii_case("index"))
+}
+
+/// Several times as fast as `rfind`: a build asks for each of a hundred thousand files.
+fn last(sign: u8, path: &str) -> Option<usize> {
+    memrchr(sign, path.as_bytes())
 }
 
 /// Whether the text of a file is HTML, not Markdown.
@@ -27,11 +33,11 @@ pub fn is_html(path: &str) -> bool {
 
 /// The file name without extension; for a bundle, the name of its folder, which is empty at the top.
 pub fn base_name(path: &str) -> &str {
-    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let file = file_name(path);
     if is_index(file) {
-        return file_name(folder);
+        return file_name(folder(path));
     }
-    file.rsplit_once('.').map_or(file, |(name, _)| name)
+    &file[..last(b'.', file).unwrap_or(file.len())]
 }
 
 /// The folder that contains a page; a bundle is its own folder.

@@ -6,12 +6,14 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use url::Url;
 
+use crate::content::byte_set::ByteSet;
 use crate::content::path::{base_name, container};
 
 /// Keeps the characters that Hugo allows in a path; white space becomes a hyphen, unless it is next to one.
 pub fn sanitize(text: &str) -> String {
+    static CLEAN: ByteSet = ByteSet::alphanumeric_and(b"-./_");
     // Most names are clean; a build has tens of thousands.
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-./_".contains(&byte)) {
+    if CLEAN.contains_all(text) {
         return text.to_owned();
     }
     let mut clean = String::with_capacity(text.len());
@@ -131,18 +133,17 @@ pub fn in_site(base: &Url, written: &str) -> Result<Url, url::ParseError> {
 
 /// Like Go: a path that is a valid encoding stays as it is; otherwise its escapes are decoded and everything is encoded.
 fn encoded(path: String) -> String {
-    const ALLOWED: &[u8] = b"-._~$&+,/:;=@";
-    let allowed =
-        |byte: u8, more: &[u8]| byte.is_ascii_alphanumeric() || ALLOWED.contains(&byte) || more.contains(&byte);
+    static ALLOWED: ByteSet = ByteSet::alphanumeric_and(b"-._~$&+,/:;=@");
+    static VALID: ByteSet = ByteSet::alphanumeric_and(b"-._~$&+,/:;=@!'()*");
     let path = if path.contains('#') { path.replace('#', "%23") } else { path };
     let bytes = path.as_bytes();
     let is_escape = |at: usize| bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-    let is_valid = |(at, byte): (usize, &u8)| allowed(*byte, b"!'()*") || *byte == b'%' && is_escape(at);
+    let is_valid = |(at, byte): (usize, &u8)| VALID.contains(*byte) || *byte == b'%' && is_escape(at);
     if bytes.iter().enumerate().all(is_valid) {
         return path;
     }
     let decoded: Vec<u8> = percent_encoding::percent_decode_str(&path).collect();
-    let encode = |byte: u8| if allowed(byte, b"") { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let encode = |byte: u8| if ALLOWED.contains(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     decoded.into_iter().map(encode).collect()
 }
 

@@ -229,7 +229,7 @@ impl Walk<'_> {
 }
 
 fn below(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    if folder.is_empty() { name.to_owned() } else { [folder, "/", name].concat() }
 }
 
 fn is_section(file_name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use url::{Host, Position, Url};
 
+use crate::content::byte_set::ByteSet;
 use crate::content::html::Reader;
 
 /// Resolves the URL in an attribute against `base`; `None` if readers could not follow it. Percent-encodes what a URL
@@ -36,20 +37,22 @@ pub fn is_web_address(url: &Url) -> bool {
 pub fn is_canonical_web_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let Some((host, path)) = rest.and_then(|rest| rest.split_once('/')) else { return false };
-    // An encoded label may be invalid, and a number at the end makes the host an IP address.
-    let is_usual = |label: &str| is_usual_label(label) && !label.contains("--");
+    static USUAL: ByteSet = ByteSet::alphanumeric_and(b"-._~/?#=&+,:;@!$()*%");
+    // A number at the end makes the host an IP address, and an encoded label may be invalid.
     let top = host.rsplit('.').next().unwrap_or_default();
-    host.split('.').all(is_usual)
+    top.starts_with(|c: char| c.is_ascii_alphabetic())
+        && host.split('.').all(is_usual_label)
+        && !host.contains("--")
         && !host.bytes().any(|byte| byte.is_ascii_uppercase())
-        && top.starts_with(|c: char| c.is_ascii_alphabetic())
-        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/?#=&+,:;@!$()*%".contains(&byte))
+        && USUAL.contains_all(path)
         // Segments of dots are resolved.
         && !text.contains("/.")
         && !(path.contains("%2e") || path.contains("%2E"))
 }
 
 fn is_usual_label(label: &str) -> bool {
-    (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    static USUAL: ByteSet = ByteSet::alphanumeric_and(b"-_");
+    (1..=63).contains(&label.len()) && USUAL.contains_all(label)
 }
 
 /// The URL with those characters percent-encoded that browsers accept and RFC 3986 forbids.
