@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::content::file_date::FileDate;
 use crate::content::front_matter::json_of_toml;
+use crate::content::languages::Language;
 use crate::content::path::file_name;
 use crate::finding::{Finding, Place};
 use crate::publication::{is_language, is_language_tag};
@@ -15,6 +16,9 @@ use crate::publication::{is_language, is_language_tag};
 /// Settings that show that a file named `config.*`, which other programs have too, is Hugo's.
 const OF_HUGO: [&str; 8] =
     ["baseurl", "languagecode", "contentdir", "permalinks", "markup", "module", "defaultcontentlanguage", "cascade"];
+
+/// Settings with the tag of a language.
+const TAGS: [&str; 2] = ["locale", "languagecode"];
 
 /// The settings of a Hugo site; empty if the project is none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,8 +76,8 @@ impl Hugo {
         }
     }
 
-    /// The names of the languages and their settings, by `weight`, then by name, as Hugo orders them; without the disabled.
-    pub fn languages(&self) -> Vec<(&str, &Map<String, Value>)> {
+    /// The languages by `weight`, then by name, as Hugo orders them; without the disabled.
+    pub fn languages(&self) -> Vec<Language> {
         let disabled = self.value(&["disablelanguages"]).and_then(Value::as_array);
         let is_disabled =
             |name: &str| disabled.is_some_and(|names| names.iter().any(|other| other.as_str() == Some(name)));
@@ -88,14 +92,25 @@ impl Hugo {
             weight.unwrap_or(i64::MAX)
         };
         languages.sort_by_key(|(name, settings)| (weight(settings), *name));
-        languages
+        languages.into_iter().map(|(name, _)| Language { name: name.to_owned(), tag: self.tag_of(name) }).collect()
     }
 
-    /// The name of a language with this tag: the tag itself, or its first part.
-    pub fn name_of(&self, tag: &str) -> Option<&str> {
+    /// The tag of a language; that of the main one if neither its settings nor its name tell.
+    fn tag_of(&self, name: &str) -> String {
+        let main = || self.language().unwrap_or_else(|| "en".to_owned());
+        if name == self.main_language() {
+            return main();
+        }
+        let written = TAGS.iter().find_map(|setting| self.text(&["languages", name, setting]));
+        written.and_then(tag).or_else(|| tag(name)).unwrap_or_else(main)
+    }
+
+    /// The name of the language that a tag means; the main one if none has it.
+    pub fn name_of(&self, tag: &str) -> String {
         let languages = self.languages();
-        let named = |wanted: &str| languages.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        named(tag).or_else(|| named(tag.split('-').next()?)).map(|(name, _)| *name)
+        let main = languages.iter().filter(|language| language.name == self.main_language());
+        let found = Language::find(main.chain(&languages), tag);
+        found.map_or_else(|| self.main_language().to_owned(), |language| language.name.clone())
     }
 
     /// The content folder of a language, or of the site; a folder mounted in its place comes first.
@@ -114,9 +129,8 @@ impl Hugo {
 
     /// The tag of the main language, if it is one that exists.
     pub fn language(&self) -> Option<String> {
-        let named = ["locale", "languagecode"].into_iter().find_map(|name| self.text_of_main_language(name));
-        let tag = named.or(self.text(&["defaultcontentlanguage"]))?.replace('_', "-");
-        (is_language_tag(&tag) && is_language(&tag)).then_some(tag)
+        let written = TAGS.iter().find_map(|setting| self.text_of_main_language(setting));
+        written.and_then(tag).or_else(|| tag(self.text(&["defaultcontentlanguage"])?))
     }
 
     /// Whether dates in file names count, and when.
@@ -134,10 +148,23 @@ impl Hugo {
         }
     }
 
-    /// The name of the main language.
+    /// The name of the main language; as `languages` has it, in lower case, if it is one of several.
     pub fn main_language(&self) -> &str {
-        self.text(&["defaultcontentlanguage"]).unwrap_or("en")
+        let written = self.text(&["defaultcontentlanguage"]).unwrap_or("en");
+        let languages = self.value(&["languages"]).and_then(Value::as_object);
+        languages
+            .and_then(|names| names.keys().find(|name| name.eq_ignore_ascii_case(written)))
+            .map_or(written, String::as_str)
     }
+}
+
+/// The tag of a language that exists, given its tag, or the country it is named after.
+fn tag(written: &str) -> Option<String> {
+    const OF_COUNTRIES: [(&str, &str); 6] =
+        [("cn", "zh-CN"), ("cz", "cs"), ("dk", "da"), ("gr", "el"), ("jp", "ja"), ("ua", "uk")];
+    let of_country = OF_COUNTRIES.iter().find(|(country, _)| country.eq_ignore_ascii_case(written));
+    let tag = of_country.map_or_else(|| written.replace('_', "-"), |(_, tag)| (*tag).to_owned());
+    (is_language_tag(&tag) && is_language(&tag)).then_some(tag)
 }
 
 /// Whether a mount of a module is the whole content in a language.
@@ -237,9 +264,34 @@ mod tests {
                 },
             })
         );
-        let languages: Vec<&str> = hugo.languages().iter().map(|(name, _)| *name).collect();
-        assert_eq!((languages, hugo.main_language()), (vec!["zh", "en"], "en"));
+        let languages: Vec<String> = hugo.languages().into_iter().map(|language| language.name).collect();
+        assert_eq!((languages, hugo.main_language()), (vec!["zh".into(), "en".into()], "en"));
         assert_eq!(hugo.text(&["permalinks", "log"]), Some("/:slug/"));
+    }
+
+    #[test]
+    fn a_language_has_a_name_and_a_tag() {
+        for (settings, expected) in [
+            ("languages: {en: {}, zh: {languageCode: zh-CN}}", "en=en zh=zh-CN"),
+            ("locale: en-GB\nlanguages: {en: {}, pt: {locale: pt_BR}}", "en=en-GB pt=pt-BR"),
+            (
+                "languageCode: zh-Hans\ndefaultContentLanguage: zh-cn\nlanguages: {zh-cn: {}, en: {}}",
+                "en=en zh-cn=zh-Hans",
+            ),
+            ("defaultContentLanguage: cn\nlanguages: {cn: {}, jp: {languageCode: ja-JP}}", "cn=zh-CN jp=ja-JP"),
+            ("defaultContentLanguage: zh-TW\nlanguages: {zh-TW: {locale: zh-Hant}, en: {}}", "en=en zh-tw=zh-Hant"),
+            ("languages: {en: {}, docs: {}, ua: {languageCode: xx}}", "docs=en en=en ua=uk"),
+        ] {
+            let hugo = hugo(&[("hugo.yaml", settings)]);
+            let languages: Vec<String> = hugo.languages().iter().map(|it| format!("{}={}", it.name, it.tag)).collect();
+            assert_eq!(languages.join(" "), expected, "{settings}");
+        }
+        let settings =
+            "languageCode: no-nns\ndefaultContentLanguage: nn\nlanguages: {nn: {}, en: {languageCode: en-GB}}";
+        let hugo = hugo(&[("hugo.yaml", settings)]);
+        for (tag, name) in [("no-nns", "nn"), ("en-gb", "en"), ("en", "en"), ("en-US", "en"), ("de", "nn")] {
+            assert_eq!(hugo.name_of(tag), name, "{tag}");
+        }
     }
 
     #[test]

@@ -11,10 +11,35 @@ use url::Url;
 use crate::content::path::with_slashes;
 use crate::publication::Publication;
 
-/// The languages of a project; only the main one unless `content` names several.
+/// A language of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Language {
+    /// Its name in file names, folders and addresses.
+    pub name: String,
+    /// Its tag (BCP 47).
+    pub tag: String,
+}
+
+impl Language {
+    /// A language whose name is its tag.
+    pub fn of_tag(tag: &str) -> Self {
+        Self { name: tag.to_owned(), tag: tag.to_owned() }
+    }
+
+    /// The language that a tag means: with that tag or name, else with its first part.
+    pub fn find<'a>(languages: impl Iterator<Item = &'a Self> + Clone, tag: &str) -> Option<&'a Self> {
+        let named = |wanted: &str| {
+            let mut languages = languages.clone();
+            languages.find(|it| [&it.tag, &it.name].iter().any(|own| own.eq_ignore_ascii_case(wanted)))
+        };
+        named(tag).or_else(|| named(tag.split('-').next()?))
+    }
+}
+
+/// The languages of a project; only the main one unless `content` or its generator names several.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Languages {
-    /// Folder below the project folder, with slashes, and the name of its language in `content`.
+    /// Folder below the project folder, with slashes, and the name of its language.
     folders: Vec<(String, String)>,
     /// The name of the main language.
     own: String,
@@ -23,28 +48,32 @@ pub struct Languages {
 }
 
 impl Languages {
-    /// The languages of these folders; `None` if none of them is the publication's main language.
-    pub fn new(publication: &Publication, folders: Vec<(PathBuf, String)>) -> Option<Self> {
-        let folders: Vec<(String, String)> =
-            folders.into_iter().map(|(folder, name)| (with_slashes(&folder), name)).collect();
-        let mut names: Vec<&str> = Vec::new();
-        for (_, name) in &folders {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
+    /// Only one, with this name.
+    pub fn of_one(own: &str) -> Self {
+        Self { own: own.to_owned(), ..Self::default() }
+    }
+
+    /// The languages of these folders, of which `own` is the publication's.
+    pub fn new(publication: &Publication, own: &str, folders: Vec<(PathBuf, Language)>) -> Self {
+        let mut languages: Vec<&Language> = Vec::new();
+        for (_, language) in &folders {
+            if language.name != own && !languages.iter().any(|known| known.name == language.name) {
+                languages.push(language);
             }
         }
-        let tag = publication.language.as_str();
-        let primary = tag.split('-').next().unwrap_or_default();
-        let named = |wanted: &str| names.iter().find(|name| name.eq_ignore_ascii_case(wanted));
-        let own = (*named(tag).or_else(|| named(primary))?).to_owned();
-        let other = |name: &&str| Publication {
-            language: (*name).to_owned(),
-            site: Some(name.to_lowercase().into()),
-            home: home(publication, &name.to_lowercase()),
-            ..publication.clone()
+        let other = |language: &&Language| {
+            let site = language.name.to_lowercase();
+            let home = home(publication, &site);
+            Publication { language: language.tag.clone(), site: Some(site.into()), home, ..publication.clone() }
         };
-        let others = names.iter().filter(|name| **name != own).map(other).collect();
-        Some(Self { own, others, folders })
+        let others = languages.iter().map(other).collect();
+        let folders = folders.into_iter().map(|(folder, language)| (with_slashes(&folder), language.name)).collect();
+        Self { folders, own: own.to_owned(), others }
+    }
+
+    /// The name of the main language; empty if it has none.
+    pub fn own(&self) -> &str {
+        &self.own
     }
 
     /// The publication in every language but the main one, by name.
@@ -56,7 +85,8 @@ impl Languages {
     pub fn of_file<'a>(&'a self, path: &str, own: &'a Publication) -> &'a Publication {
         let named = self.named_in(path).map(|(name, _)| name);
         let name = named.or_else(|| self.of_folder(path)).unwrap_or(&self.own);
-        self.others.iter().find(|other| other.language == name).unwrap_or(own)
+        let is_in = |site: &str| site.eq_ignore_ascii_case(name);
+        self.others.iter().find(|other| other.site.as_deref().is_some_and(is_in)).unwrap_or(own)
     }
 
     /// A path without the language in its file name: `post.md` for `post.en.md`.

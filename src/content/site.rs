@@ -46,6 +46,8 @@ pub struct Site<'a> {
     pub sections: Option<&'a Sections>,
     /// What all its pages inherit.
     pub cascades: &'a [Cascade],
+    /// The name of its main language, if it has one.
+    pub main_language: &'a str,
     /// Whether dates in file names count.
     pub file_date: FileDate,
     /// Its content folder below the project, empty or with the slash at its end, if the site is larger than the content
@@ -66,6 +68,7 @@ impl<'a> From<&'a Addresses> for Site<'a> {
             page: None,
             sections: None,
             cascades: &[],
+            main_language: "",
             file_date: FileDate::Ignored,
             root: None,
             format: None,
@@ -87,7 +90,7 @@ impl<'a> Site<'a> {
             return Vec::new();
         }
         let (path, language) =
-            (LazyCell::new(|| self.logical_path(source)), publication.site.as_deref().unwrap_or(&publication.language));
+            (LazyCell::new(|| self.logical_path(source)), publication.site.as_deref().unwrap_or(self.main_language));
         all.filter(|cascade| cascade.is_for(|| &path, language)).collect()
     }
 

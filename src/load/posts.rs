@@ -123,6 +123,7 @@ fn site<'a>(config: &'a Config, surroundings: Surroundings<'a>, path: &str) -> S
         page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
         sections: Some(surroundings.sections),
         cascades: &config.cascade,
+        main_language: config.languages.own(),
         file_date: config.file_date,
         root: config.site_root(path),
         format: Some(&config.format.format),

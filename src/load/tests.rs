@@ -251,6 +251,24 @@ fn the_languages_of_hugo_apply() {
 }
 
 #[test]
+fn languages_may_have_names_that_are_not_their_tags() {
+    let hugo = "defaultContentLanguage: cn\nlanguageCode: zh-Hans\nlanguages: {cn: {weight: 1}, jp: {weight: 2}}\n\
+                cascade: {draft: true, target: {lang: cn, path: '/hidden/**'}}\n";
+    let files = [
+        ("hugo.yaml", hugo),
+        ("content/log/a.md", &page("")),
+        ("content/log/a.jp.md", &page("")),
+        ("content/log/b.cn.md", &page("")),
+        ("content/hidden/c.md", &page("")),
+    ];
+    let in_log = ["content/log/a.jp.md /jp/log/a/", "content/log/a.md /log/a/", "content/log/b.cn.md /log/b/"];
+    assert_eq!(listed("", &files).0, [&["[content/hidden/c.md /hidden/c/]"], &in_log[..]].concat());
+    for written in ["content: content/log\n", "content: {cn: content/log, jp: content/log}\nlanguage: zh-CN\n"] {
+        assert_eq!(listed(written, &files), (in_log.map(String::from).to_vec(), Vec::new()), "{written}");
+    }
+}
+
+#[test]
 fn an_index_that_swallows_issues_is_named_once() {
     let files = [
         ("content/log/index.md", page("")),

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use crate::config::hugo::Hugo;
 use crate::content::permalink::Pattern;
 use crate::disk::Project;
-use crate::publication::{is_language, is_language_tag};
 
 /// The keys that Hugo's configuration knows, with their values.
 pub(super) fn values(project: &Project, hugo: &Hugo) -> Vec<(&'static str, String)> {
@@ -45,13 +44,11 @@ fn content(project: &Project, hugo: &Hugo) -> Option<Value> {
             several => json!(several),
         }
     };
-    let mut languages = hugo.languages();
-    languages.retain(|(name, _)| is_language_tag(name) && is_language(name));
-    let has_main = hugo.language().is_some_and(|tag| hugo.name_of(&tag).is_some());
-    if languages.len() < 2 || !has_main {
+    let languages = hugo.languages();
+    if languages.len() < 2 {
         return Some(folders(hugo.main_language())).filter(|folder| folder != "content");
     }
-    Some(Value::Object(languages.iter().map(|(name, _)| ((*name).to_owned(), folders(name))).collect()))
+    Some(Value::Object(languages.iter().map(|language| (language.name.clone(), folders(&language.name))).collect()))
 }
 
 fn main_sections(hugo: &Hugo) -> Vec<&str> {

@@ -134,7 +134,7 @@ fn style(hugo: &Hugo) -> Style {
 
 /// The folder of the publication's language, unless that is at the root of the site or `base_url` names it already.
 fn main_folder(hugo: &Hugo, publication: &Publication) -> Option<String> {
-    let name = hugo.name_of(&publication.language).unwrap_or(hugo.main_language());
+    let name = hugo.name_of(&publication.language);
     let in_folder = name != hugo.main_language() || hugo.truth(&["defaultcontentlanguageinsubdir"]) == Some(true);
     let folder = name.to_lowercase();
     let is_in_base = publication.base_url.path().trim_end_matches('/').ends_with(&format!("/{folder}"));

@@ -13,10 +13,10 @@ use crate::config::hugo::Hugo;
 use crate::config::raw::{OneOrMany, RawContent};
 use crate::config::resolve::{Problems, folder};
 use crate::content::glob::Glob;
-use crate::content::languages::Languages;
+use crate::content::languages::{Language, Languages};
 use crate::content::path::with_slashes;
 use crate::finding::{Finding, Place};
-use crate::publication::{Publication, is_language, is_language_tag};
+use crate::publication::{Publication, is_language_tag};
 
 pub(super) fn folders(
     written: Option<&RawContent>,
@@ -34,7 +34,7 @@ pub(super) fn folders(
             }
             folders.into_iter().map(|path| folder(path, &["content"], problems)).collect()
         }
-        Some(RawContent::Languages(folders)) => return folders_of_languages(folders, publication, problems),
+        Some(RawContent::Languages(folders)) => return folders_of_languages(folders, hugo, publication, problems),
     };
     if let Some(of_hugo) = languages_of_hugo(&folders, hugo, publication) {
         return of_hugo;
@@ -44,8 +44,11 @@ pub(super) fn folders(
     }
     match written {
         None if !format.is_of_hugo() => (folders_of_format(format, problems), Languages::default()),
-        None => (vec![PathBuf::from(hugo.content_folder(hugo.main_language()))], Languages::default()),
-        Some(_) => (folders, Languages::default()),
+        None => {
+            let main = hugo.main_language();
+            (vec![PathBuf::from(hugo.content_folder(main))], Languages::of_one(main))
+        }
+        Some(_) => (folders, Languages::of_one(hugo.main_language())),
     }
 }
 
@@ -58,24 +61,24 @@ fn folders_of_format(format: &SiteFormat, problems: &mut Problems<'_>) -> Vec<Pa
 }
 
 /// The folders of a Hugo site in several languages; of `chosen`, if it is not empty, what is inside or around them. `None`
-/// if the publication is in none of its languages.
+/// if there is but one.
 fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication) -> Option<(Vec<PathBuf>, Languages)> {
     let languages = hugo.languages();
-    let names = languages.iter().map(|(name, _)| *name).filter(|name| is_language_tag(name) && is_language(name));
-    let all: Vec<(PathBuf, String)> =
-        names.map(|name| (PathBuf::from(hugo.content_folder(name)), name.to_owned())).collect();
-    if all.len() < 2 {
+    if languages.len() < 2 {
         return None;
     }
+    let with_folder = |language: Language| (PathBuf::from(hugo.content_folder(&language.name)), language);
+    let all: Vec<(PathBuf, Language)> = languages.into_iter().map(with_folder).collect();
+    let own = hugo.name_of(&publication.language);
     let mut pairs = Vec::new();
     for folder in chosen {
-        let inner = |(of_language, name): &(PathBuf, String)| match () {
-            () if folder.starts_with(of_language) => Some((folder.clone(), name.clone())),
-            () if of_language.starts_with(folder) => Some((of_language.clone(), name.clone())),
+        let inner = |(of_language, language): &(PathBuf, Language)| match () {
+            () if folder.starts_with(of_language) => Some((folder.clone(), language.clone())),
+            () if of_language.starts_with(folder) => Some((of_language.clone(), language.clone())),
             () => None,
         };
         let inside: Vec<_> = all.iter().filter_map(inner).collect();
-        let outside = || vec![(folder.clone(), hugo.name_of(&publication.language).unwrap_or_default().to_owned())];
+        let outside = || vec![(folder.clone(), Language { name: own.clone(), tag: publication.language.clone() })];
         pairs.extend(if inside.is_empty() { outside() } else { inside });
     }
     let pairs = if chosen.is_empty() { all } else { pairs };
@@ -85,7 +88,7 @@ fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication)
             folders.push(folder.clone());
         }
     }
-    Languages::new(publication, pairs).map(|languages| (folders, languages))
+    Some((folders, Languages::new(publication, &own, pairs)))
 }
 
 /// The folders of a site in several languages whose files are named by language. `None` if there is but one, or the publication is
@@ -100,9 +103,11 @@ fn languages_of_format(
         return None;
     }
     let folders = if chosen.is_empty() { format.in_site(defaults.content) } else { chosen.to_vec() };
-    let pair =
-        |folder: &PathBuf| defaults.languages.iter().map(|name| (folder.clone(), name.clone())).collect::<Vec<_>>();
-    Some((folders.clone(), Languages::new(publication, folders.iter().flat_map(pair).collect())?))
+    let languages: Vec<Language> = defaults.languages.iter().map(|name| Language::of_tag(name)).collect();
+    let own = &Language::find(languages.iter(), &publication.language)?.name;
+    let pair = |folder: &PathBuf| languages.iter().map(|it| (folder.clone(), it.clone())).collect::<Vec<_>>();
+    let languages = Languages::new(publication, own, folders.iter().flat_map(pair).collect());
+    Some((folders, languages))
 }
 
 /// The folders whose files are published as they are: those of the project file and of the generator.
@@ -162,37 +167,45 @@ pub(super) fn of_site(hugo: &Hugo) -> Vec<String> {
         return Vec::new();
     }
     let languages = hugo.languages();
-    let names = languages.iter().map(|(name, _)| *name).chain([hugo.main_language()]);
+    let names = languages.iter().map(|language| language.name.as_str()).chain([hugo.main_language()]);
     let folders = names.map(|name| with_slashes(Path::new(hugo.content_folder(name))));
     let folders: BTreeSet<String> = folders.collect();
     folders.into_iter().map(|folder| if folder.is_empty() { folder } else { folder + "/" }).collect()
 }
 
+/// The folders of each language, named by its tag, or as Hugo's configuration names it.
 fn folders_of_languages(
     written: &BTreeMap<String, OneOrMany>,
+    hugo: &Hugo,
     publication: &Publication,
     problems: &mut Problems<'_>,
 ) -> (Vec<PathBuf>, Languages) {
-    let (mut folders, mut languages) = (Vec::new(), Vec::new());
+    let (mut folders, mut pairs, of_hugo) = (Vec::new(), Vec::new(), hugo.languages());
     for (name, paths) in written {
         let keys = ["content", name];
-        if !is_language_tag(name) {
+        let known = of_hugo.iter().find(|language| language.name.eq_ignore_ascii_case(name));
+        if known.is_none() && !is_language_tag(name) {
             problems.value(&keys, format!("`{name}` is not a valid language tag"), "write one such as `en` or `zh-TW`");
         }
         for path in paths.items() {
             let folder = folder(path, &keys, problems);
-            languages.push((folder.clone(), name.clone()));
+            let tag = known.map_or(name, |known| &known.tag).clone();
+            pairs.push((folder.clone(), Language { name: name.clone(), tag }));
             if !folders.contains(&folder) {
                 folders.push(folder);
             }
         }
     }
-    let languages = Languages::new(publication, languages).unwrap_or_else(|| {
+    let languages = pairs.iter().map(|(_, language)| language);
+    let own = Language::find(languages.clone(), &publication.language)
+        .or_else(|| Language::find(languages, &hugo.name_of(&publication.language)))
+        .map(|language| language.name.clone());
+    let Some(own) = own else {
         let why = format!("none of its languages is the publication's, `{}`", publication.language);
         problems.value(&["content"], why, "write one of them as `language`: its issues are at the root of your site");
-        Languages::default()
-    });
-    (folders, languages)
+        return (folders, Languages::default());
+    };
+    (folders, Languages::new(publication, &own, pairs))
 }
 
 #[cfg(test)]
