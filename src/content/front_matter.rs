@@ -398,6 +398,27 @@ mod tests {
     }
 
     #[test]
+    fn a_fence_may_be_longer_or_have_a_comment_or_end_the_document() {
+        for (text, body) in [
+            ("---\ntitle: a\n-----\nb\n\n---\nc\n", "b\n\n---\nc\n"),
+            ("---\ntitle: a\n--- \nb", "b"),
+            ("--- # ours\ntitle: a\n--- # end\r\nb", "b"),
+            ("---\ntitle: a\n---#b\n", "#b\n"),
+            ("---\ntitle: a\n--- b\n", " b\n"),
+            ("---\ntitle: a\n-----", ""),
+            ("+++\ntitle = 'a'\n++++\nb", "b"),
+            ("---\ntitle: a\n...\nb\n\n---\nc\n", "b\n\n---\nc\n"),
+            ("---\ntitle: a\n... \r\n", ""),
+            ("---\ntitle: a\n...\n\n---\nb\n", "b\n"),
+        ] {
+            assert_eq!(fields(text), Ok((one("title", "a"), body)), "{text}");
+        }
+        for text in ["--- a\ntitle: a\n---\n", "---#\ntitle: a\n---\n"] {
+            assert!(fields(text).unwrap_err().contains("front-matter-missing"), "{text}");
+        }
+    }
+
+    #[test]
     fn json_is_front_matter_too() {
         assert_eq!(fields("{\"Title\": \"标题\"}\nbody\n"), Ok((one("title", "标题"), "body\n")));
         assert_eq!(fields("{\n  \"title\": \"a }\"\n}\r\n\nbody"), Ok((one("title", "a }"), "\nbody")));

@@ -50,7 +50,8 @@ pub(super) fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
         let end = offset + memchr(b'\n', &bytes[offset..])? + 1;
         lines += 1;
         let line = bytes[offset..end].trim_ascii_end();
-        let found = [Syntax::Yaml, Syntax::Toml].into_iter().find(|syntax| line == syntax.fence());
+        let is_fence = |syntax: &Syntax| line.strip_prefix(syntax.fence()).is_some_and(is_blank_or_comment);
+        let found = [Syntax::Yaml, Syntax::Toml].into_iter().find(is_fence);
         if let Some(syntax) = found {
             return Some((syntax, end, lines));
         }
@@ -61,13 +62,20 @@ pub(super) fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     }
 }
 
+/// Whether there is nothing but white space, or a comment after some.
+fn is_blank_or_comment(behind: &[u8]) -> bool {
+    let trimmed = behind.trim_ascii_start();
+    trimmed.is_empty() || trimmed.starts_with(b"#") && trimmed.len() < behind.len()
+}
+
 /// Whether a line begins a JSON object, and not a shortcode or a block of attributes.
 fn is_json_object(bytes: &[u8]) -> bool {
     let inside = bytes.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
     inside.is_some_and(|inside| inside.starts_with(b"\"") || inside.starts_with(b"}"))
 }
 
-/// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
+/// The closing fence: the offsets of the end of the block and the start of the body. As in Hugo, any line that begins with the fence
+/// closes it; the rest of the line belongs to the body, unless it is blank, a comment, or a longer fence.
 pub(super) fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
     match syntax {
         Syntax::Json => return closing_brace(bytes, start),
@@ -79,11 +87,30 @@ pub(super) fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usi
     }
     let fence = syntax.fence();
     let begins_line = |at: &usize| *at == start || bytes[at - 1] == b'\n';
-    let is_line = |at: usize| {
-        let end = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length + 1);
-        (bytes[at..end].trim_ascii_end() == fence).then_some((at, end))
+    let body = |at: usize| {
+        let behind = at + fence.len();
+        let end = memchr(b'\n', &bytes[behind..]).map_or(bytes.len(), |length| behind + length + 1);
+        let rest = bytes[behind..end].trim_ascii_end();
+        let is_longer = rest.iter().all(|byte| *byte == fence[0]);
+        match is_longer || is_blank_or_comment(rest) {
+            true => Some((at, end)),
+            false => (syntax != Syntax::Entries).then_some((at, behind)),
+        }
     };
-    memmem::find_iter(&bytes[start..], fence).map(|at| start + at).filter(begins_line).find_map(is_line)
+    let found = memmem::find_iter(&bytes[start..], fence).map(|at| start + at).filter(begins_line).find_map(body);
+    if syntax != Syntax::Yaml {
+        return found;
+    }
+    document_end(bytes, start, found.map_or(bytes.len(), |(at, _)| at)).or(found)
+}
+
+/// A line `...`, which ends YAML, as in Jekyll, unless a fence follows it at once.
+fn document_end(bytes: &[u8], start: usize, fence: usize) -> Option<(usize, usize)> {
+    let at = start + memmem::find(&bytes[start..fence], b"\n...")? + 1;
+    let end = memchr(b'\n', &bytes[at..fence]).map_or(fence, |length| at + length + 1);
+    let is_alone = bytes[at..end].trim_ascii_end() == b"..."
+        && (fence == bytes.len() || !bytes[end..fence].trim_ascii().is_empty());
+    is_alone.then_some((at, end))
 }
 
 /// The same for JSON. An object with an error ends at a line of nothing but its brace.
