@@ -35,8 +35,8 @@ pub(super) const RULES: [&Rule; 38] = [
     ),
     &Rule::warning(
         "hugo-config",
-        "A file or setting of Hugo's configuration cannot be read",
-        "it is ignored; correct it",
+        "A file or setting of Hugo's configuration cannot be read or followed",
+        "it is ignored; correct it, or write in the project file what it says",
     ),
     &Rule::warning(
         "secret-missing",

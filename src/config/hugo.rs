@@ -122,6 +122,17 @@ impl Hugo {
         mounted.or_else(named).unwrap_or("content")
     }
 
+    /// The folders and files that are mounted in the content but are no content folder, each with its place there.
+    pub fn mounts(&self) -> Vec<(&str, &str)> {
+        let languages = self.languages();
+        let names = languages.iter().map(|language| language.name.as_str()).chain([self.main_language()]);
+        let folders: Vec<&str> = names.map(|name| self.content_folder(name)).collect();
+        let mounts = self.value(&["module", "mounts"]).and_then(Value::as_array).into_iter().flatten();
+        let texts = mounts.filter_map(|mount| Some((mount.get("source")?.as_str()?, mount.get("target")?.as_str()?)));
+        let is_content = |target: &str| target.trim_matches('/').split('/').next() == Some("content");
+        texts.filter(|(source, target)| is_content(target) && !folders.contains(source)).collect()
+    }
+
     /// A setting of the main language, else of the site.
     pub fn text_of_main_language(&self, name: &str) -> Option<&str> {
         self.text(&["languages", self.main_language(), name]).or(self.text(&[name]))

@@ -75,7 +75,7 @@ fn config(raw: &RawConfig, files: &SiteFiles<'_>, problems: &mut Problems<'_>) -
     let mut publication = publication(raw, hugo, &format.format.defaults(), problems);
     let archive = archive::archive(raw, problems);
     publication.home = archive::home(archive.as_ref(), &publication);
-    let (content, languages) = content::folders(raw.content.as_ref(), hugo, &publication, &format, problems);
+    let (content, languages) = content::folders(raw, hugo, &publication, &format, problems);
     let serve = serve::serve(raw, problems);
     let mail = raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems));
     let mail = mail.map(|mail| serve::with_links(mail, serve.as_ref(), &languages));

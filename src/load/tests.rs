@@ -269,6 +269,22 @@ fn languages_may_have_names_that_are_not_their_tags() {
 }
 
 #[test]
+fn mounts_that_are_not_followed_are_named() {
+    let hugo = "module:\n  mounts:\n  - {source: content, target: content}\n  - {source: vault/log, target: content/log}\n  \
+                - {source: content/old, target: content/log}\n  - {source: a.png, target: content/a.png}\n  \
+                - {source: assets, target: assets}\n";
+    let files = [("hugo.yaml", hugo), ("content/a.md", &page("")), ("vault/log/b.md", &page(""))];
+    let named = |written: &str| {
+        let findings = listed(written, &files).1;
+        findings.iter().map(|it| it.split('`').nth(1).unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(""), ["vault/log", "content/old"]);
+    assert_eq!(named("content: content\n"), ["content/old"]);
+    assert_eq!(named("content: [content, vault]\nexclude: old/**\n"), ["vault/log"]);
+    assert_eq!(named("content: [content, vault/log]\nexclude: [old]\n"), [""; 0]);
+}
+
+#[test]
 fn an_index_that_swallows_issues_is_named_once() {
     let files = [
         ("content/log/index.md", page("")),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::config::SiteFormat;
 use crate::config::hugo::Hugo;
-use crate::config::raw::{OneOrMany, RawContent};
+use crate::config::raw::{OneOrMany, RawConfig, RawContent};
 use crate::config::resolve::{Problems, folder};
 use crate::content::glob::Glob;
 use crate::content::languages::{Language, Languages};
@@ -19,12 +19,13 @@ use crate::finding::{Finding, Place};
 use crate::publication::{Publication, is_language_tag};
 
 pub(super) fn folders(
-    written: Option<&RawContent>,
+    raw: &RawConfig,
     hugo: &Hugo,
     publication: &Publication,
     format: &SiteFormat,
     problems: &mut Problems<'_>,
 ) -> (Vec<PathBuf>, Languages) {
+    let written = raw.content.as_ref();
     let folders = match written {
         None => Vec::new(),
         Some(RawContent::Folders(folders)) => {
@@ -36,6 +37,7 @@ pub(super) fn folders(
         }
         Some(RawContent::Languages(folders)) => return folders_of_languages(folders, hugo, publication, problems),
     };
+    warn_of_mounts(raw, &folders, hugo, problems);
     if let Some(of_hugo) = languages_of_hugo(&folders, hugo, publication) {
         return of_hugo;
     }
@@ -120,6 +122,34 @@ pub(super) fn static_folders(
     let mut folders: Vec<PathBuf> = written.map(|path| folder(path, &["static"], problems)).collect();
     folders.extend(format.in_site(format.format.defaults().static_folders));
     folders
+}
+
+/// Warns of what Hugo mounts elsewhere in its content, unless `content` names it or leaves it out, or `exclude` does.
+fn warn_of_mounts(raw: &RawConfig, chosen: &[PathBuf], hugo: &Hugo, problems: &mut Problems<'_>) {
+    let own = [PathBuf::from(hugo.content_folder(hugo.main_language()))];
+    let excluded: Vec<Glob> = raw.exclude.iter().flat_map(OneOrMany::items).map(Glob::new).collect();
+    for (source, target) in hugo.mounts() {
+        let source = Path::new(source.trim_matches('/'));
+        let around = if chosen.is_empty() { &own } else { chosen }.iter().find_map(|it| source.strip_prefix(it).ok());
+        let is_named = chosen.iter().any(|folder| folder.starts_with(source));
+        let is_page = source.extension().is_none_or(|ending| ending == "md");
+        let is_excluded = around.is_some_and(|below| {
+            let page = with_slashes(&below.join("page"));
+            excluded.iter().any(|glob| glob.matches_path_or_folder(&page))
+        });
+        let help = match around {
+            _ if is_named || is_excluded || !is_page => continue,
+            Some(_) => "its pages have other addresses than on your site; if they are not issues, name it in `exclude`",
+            None if chosen.is_empty() => {
+                "if its pages are issues, name it in `content`; otherwise write `content: content`"
+            }
+            None => continue,
+        };
+        let source = source.display();
+        let message = format!("Hugo's configuration mounts `{source}` at `{target}`, which slugline does not follow");
+        let file = hugo.file().unwrap_or(problems.source.path);
+        problems.warnings.push(Finding::warning("hugo-config", message).help(help).at(Place::file(file)));
+    }
 }
 
 /// The files that are not issues: those of `exclude`, and of Hugo's `ignoreFiles`, as far as these are plain.
