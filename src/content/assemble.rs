@@ -204,7 +204,9 @@ fn aliases(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Url> 
     fields.list("aliases").iter().filter(|written| !written.trim().is_empty()).map(alias).collect()
 }
 
+/// `id`. A number is that of another program, and stays a custom field.
 fn custom_id(fields: &mut FieldReader<'_>) -> Option<String> {
+    fields.peek("id").filter(|id| !id.is_number())?;
     let written = fields.text("id")?;
     let id = custom_id::custom_id(&written);
     if id.is_none() {
@@ -371,6 +373,7 @@ mod tests {
             "`url`: `https://example.com/old/` is a complete URL, but only its path is used"
         );
         assert_eq!(issue("title: a\nid: tag:example.org,2026:7\n").id.as_str(), "tag:example.org,2026:7");
+        assert!(issue("title: a\nid: 63\n").params.unwrap().contains_key("id"), "a number of another program");
     }
 
     #[test]
