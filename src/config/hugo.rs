@@ -4,6 +4,7 @@
 //! Hugo ignores case. Settings that no one asks for are ignored. `load` finds the files; the files of `resolve` know what a
 //! setting means.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::content::file_date::FileDate;
@@ -192,7 +193,9 @@ fn parsed(path: &str, text: &str) -> Result<Map<String, Value>, String> {
         Some("toml") => json_of_toml(toml::Value::Table(toml::from_str(text).map_err(|error| error.to_string())?)),
         Some("json") => serde_json::from_str(text).map_err(|error| error.to_string())?,
         _ => {
-            let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+            // Of several documents, Hugo reads the first.
+            let Some(first) = serde_yaml::Deserializer::from_str(text).next() else { return Ok(Map::new()) };
+            let value = serde_yaml::Value::deserialize(first).map_err(|error| error.to_string())?;
             serde_json::to_value(value).map_err(|error| error.to_string())?
         }
     };

@@ -6,15 +6,17 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use crate::config::hugo::Hugo;
+use crate::content::languages::Language;
 use crate::content::permalink::Pattern;
 use crate::disk::Project;
+use crate::publication::{is_language, is_language_tag};
 
 /// The keys that Hugo's configuration knows, with their values.
 pub(super) fn values(project: &Project, hugo: &Hugo) -> Vec<(&'static str, String)> {
     let text = |name: &str| hugo.text_of_main_language(name).map(|text| json!(text));
     let found = [
         ("title", text("title")),
-        ("base_url", text("baseurl").filter(is_of_a_site)),
+        ("base_url", text("baseurl").map(with_scheme).filter(is_of_a_site)),
         ("language", hugo.language().map(|tag| json!(tag))),
         ("timezone", text("timezone").filter(|zone| zone.as_str().is_some_and(|zone| zone.parse::<Tz>().is_ok()))),
         ("copyright", text("copyright")),
@@ -22,6 +24,12 @@ pub(super) fn values(project: &Project, hugo: &Hugo) -> Vec<(&'static str, Strin
         ("permalink", permalink(hugo)),
     ];
     found.into_iter().filter_map(|(key, value)| Some((key, value?.to_string()))).collect()
+}
+
+/// An address that leaves the scheme to the page around it, such as `//example.org`, gets one.
+fn with_scheme(base_url: Value) -> Value {
+    let rest = base_url.as_str().and_then(|text| text.strip_prefix("//"));
+    rest.map_or(base_url.clone(), |rest| json!(format!("https://{rest}")))
 }
 
 /// Themes come with addresses such as `https://example.com/`, and some sites with `/`.
@@ -32,23 +40,33 @@ pub(super) fn is_of_a_site(base_url: &Value) -> bool {
     name.is_some_and(|name| !["example.org", "example.com", "example.net", "localhost"].contains(&name))
 }
 
-/// The folders of the main sections in each language; `None` for the whole of `content`.
+/// The folders of the main sections in each language; `None` for all that Hugo's configuration names.
 fn content(project: &Project, hugo: &Hugo) -> Option<Value> {
-    let folders = |language: &str| {
+    let folders = |language: &str| -> Vec<String> {
         let content = hugo.content_folder(language).trim_matches('/');
         let sections = main_sections(hugo).into_iter().map(|section| format!("{content}/{section}"));
         let sections: Vec<String> = sections.filter(|folder| project.path(folder).is_dir()).collect();
-        match sections.as_slice() {
-            [] => json!(content),
-            [only] => json!(only),
-            several => json!(several),
-        }
+        if sections.is_empty() { vec![content.to_owned()] } else { sections }
     };
     let languages = hugo.languages();
-    if languages.len() < 2 {
-        return Some(folders(hugo.main_language())).filter(|folder| folder != "content");
+    let is_tag = |language: &Language| is_language_tag(&language.name) && is_language(&language.name);
+    if languages.len() > 1 && languages.iter().all(is_tag) {
+        let of_languages =
+            languages.iter().map(|language| (language.name.clone(), one_or_many(&folders(&language.name))));
+        return Some(Value::Object(of_languages.collect()));
     }
-    Some(Value::Object(languages.iter().map(|language| (language.name.clone(), folders(&language.name))).collect()))
+    // The project file can name no other languages; Hugo's configuration decides what `content` leaves open.
+    let main = [Language::of_tag(hugo.main_language())];
+    let languages = if languages.is_empty() { &main[..] } else { &languages };
+    let mut all: Vec<String> = languages.iter().flat_map(|language| folders(&language.name)).collect();
+    all.sort();
+    all.dedup();
+    let is_whole = languages.len() > 1 && main_sections(hugo).is_empty();
+    Some(one_or_many(&all)).filter(|folders| folders != "content" && !is_whole)
+}
+
+fn one_or_many(folders: &[String]) -> Value {
+    if let [only] = folders { json!(only) } else { json!(folders) }
 }
 
 fn main_sections(hugo: &Hugo) -> Vec<&str> {
