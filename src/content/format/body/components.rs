@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use memchr::{memchr, memmem};
+
 use crate::content::format::body::code::{Code, indent, line_at};
 use crate::content::format::body::edits::Edits;
 use crate::content::format::body::script::{Names, Scripts};
@@ -32,10 +34,17 @@ impl<'a> Tags<'a> {
     /// Finds the tags.
     pub fn of(scripts: &mut Scripts<'a>, code: &Code) -> Self {
         let (text, mut tags, mut at) = (scripts.text, Vec::new(), 0);
-        while let Some(found) = memchr::memchr(b'<', &text.as_bytes()[at..]) {
+        // Without its end, there is no shortcode.
+        let shortcodes_end = memmem::rfind(text.as_bytes(), b">}}").unwrap_or_default();
+        while let Some(found) = memchr(b'<', &text.as_bytes()[at..]) {
             at += found;
             if let Some(end) = code.end_around(at) {
                 at = end;
+                continue;
+            }
+            if at < shortcodes_end && text[..at].ends_with("{{") {
+                // `{{<Name />}}` is a shortcode of Hugo.
+                at += memmem::find(&text.as_bytes()[at..], b">}}").map_or(1, |length| length + 3);
                 continue;
             }
             match Tag::at(scripts, at) {

@@ -70,6 +70,7 @@ fn what_is_no_component_stays() {
         "```jsx\n<Tabs/>\nimport a from 'a'\n:::tip\n```\n",
         "a\n\n    <Tabs/>\n",
         "<https://example.org> <a@example.org>",
+        "{{<LTS />}} {{<post-images>}}\n{{<post-image a=\"b\" >}}\n{{</post-images>}} {{<Foo",
         "<BR/> <A HREF=\"/a\">b</A>",
         "<video controls src=\"a.mp4\"></video>",
         "<div style=\"a\">\nb\n</div>",
