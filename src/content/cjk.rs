@@ -8,23 +8,27 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr_iter, memchr3};
+
 /// A noncharacter, never in real text, that CommonMark treats as a letter.
 pub const SENTINEL: char = '\u{fdd0}';
 
 /// Adds sentinels beside runs of `*` and `~` next to CJK text; borrows the input if there are none.
 pub fn with_sentinels(markdown: &str) -> Cow<'_, str> {
     let bytes = markdown.as_bytes();
-    let is_special = |byte: &u8| matches!(byte, b'\\' | b'\n' | b'*' | b'~');
-    let next = |from: usize| Some(from + bytes.get(from..)?.iter().position(is_special)?);
+    let next = |from: usize| Some(from + memchr3(b'\\', b'*', b'~', bytes.get(from..)?)?);
+    let ends_paragraph = |line_end: usize| matches!(bytes.get(line_end + 1), None | Some(b'\n' | b'\r'));
     let mut marked = String::new();
     let (mut copied, mut from) = (0, 0);
     let mut bold_is_open = false;
     while let Some(at) = next(from) {
+        if bold_is_open {
+            bold_is_open = !memchr_iter(b'\n', &bytes[from..at]).any(|end| ends_paragraph(from + end));
+        }
         from = at + 1;
         match bytes[at] {
             // What is escaped is text; the later bytes of a longer character are never special.
             b'\\' => from += 1,
-            b'\n' => bold_is_open &= !matches!(bytes.get(from), None | Some(b'\n' | b'\r')),
             marker => {
                 from = at + bytes[at..].iter().take_while(|byte| **byte == marker).count();
                 let run = Run {

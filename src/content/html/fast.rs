@@ -3,6 +3,9 @@
 //! Takes the output of pulldown-cmark, which spells each tag and reference in one way; returns the same bytes as the
 //! parser and allow-list at a fifth of the cost. Returns `None` for anything else, which is left to them.
 
+use std::borrow::Cow;
+
+use memchr::memchr;
 use pulldown_cmark::Event;
 use url::{ParseError, Url};
 
@@ -43,9 +46,9 @@ pub(super) fn clean(html: &str, prefix: &str, rewriter: &Rewriter) -> Option<Str
     let mut clean = String::with_capacity(html.len() + html.len() / 8);
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html;
-    while let Some(start) = rest.find('<') {
+    while let Some(start) = memchr(b'<', rest.as_bytes()) {
         push_text(&mut clean, &rest[..start]);
-        let end = start + rest[start..].find('>')?;
+        let end = start + memchr(b'>', &rest.as_bytes()[start..])?;
         push_tag(&mut clean, &rest[start + 1..end], &mut open, prefix, rewriter)?;
         rest = &rest[end + 1..];
     }
@@ -114,10 +117,12 @@ fn push_attributes(clean: &mut String, name: &str, attributes: &str, prefix: &st
             ("a", "href") | ("img", "src") => {
                 // The allow-list drops malformed URLs before they are resolved.
                 let is_valid = || matches!(Url::parse(&value), Ok(_) | Err(ParseError::RelativeUrlWithoutBase));
-                if !is_canonical_web_address(&value) && !is_valid() {
-                    return None;
-                }
-                if let Some(address) = rewriter.attribute(attribute, &value) {
+                let address = match is_canonical_web_address(&value) {
+                    true => Some(Cow::Borrowed(&*value)),
+                    false if is_valid() => rewriter.attribute(attribute, &value),
+                    false => return None,
+                };
+                if let Some(address) = address {
                     push_attribute(clean, attribute, &address);
                     shown = true;
                 }

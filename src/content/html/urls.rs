@@ -47,7 +47,7 @@ pub fn is_canonical_web_address(text: &str) -> bool {
         && USUAL.contains_all(path)
         // Segments of dots are resolved.
         && !text.contains("/.")
-        && !(path.contains("%2e") || path.contains("%2E"))
+        && !(path.contains('%') && path.to_ascii_lowercase().contains("%2e"))
 }
 
 fn is_usual_label(label: &str) -> bool {
