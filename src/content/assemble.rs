@@ -354,6 +354,7 @@ mod tests {
         assert_eq!(names("title: a\nauthor: 甲、乙\n"), ["甲", "乙"]);
         assert_eq!(names("title: a\nauthors: [One, {name: Two, email: two@example.org}]\n"), ["One", "Two"]);
         assert_eq!(names("title: a\nauthor: {name: One}\n"), ["One"]);
+        assert_eq!(names("title: a\nauthor: '[One](/one), [Two](/two), [One](/1)'\n"), ["One", "Two"]);
         assert_eq!(names("title: a\nauthor: ''\n"), ["The team"]);
         assert_eq!(names("title: a\nparams: {Author: One}\n"), ["One"]);
         let linked = issue("title: a\nauthor: '[One](/one) (Labs)'\n").authors;

@@ -89,6 +89,9 @@ fn authors(byline: &Byline, publication: &Publication, people: Option<&Map<Strin
         Some(value) => author(known(value), publication),
         None => Vec::new(),
     };
+    // Feed readers take two of one name for one.
+    let mut names = HashSet::new();
+    authors.retain(|author| names.insert(author.name.clone()));
     if let [only] = authors.as_mut_slice()
         && only.url.is_none()
     {
