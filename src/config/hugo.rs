@@ -4,6 +4,8 @@
 //! Hugo ignores case. Settings that no one asks for are ignored. `load` finds the files; the files of `resolve` know what a
 //! setting means.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -116,20 +118,29 @@ impl Hugo {
 
     /// The content folder of a language, or of the site; a folder mounted in its place comes first.
     pub fn content_folder(&self, language: &str) -> &str {
-        let mounts = self.value(&["module", "mounts"]).and_then(Value::as_array).into_iter().flatten();
-        let mut mounted = mounts.filter(|mount| is_content_in(mount, language));
+        let mut mounted = self.all_mounts().filter(|mount| is_content_in(mount, language));
         let mounted = mounted.find_map(|mount| mount.get("source")?.as_str());
         let named = || self.text(&["languages", language, "contentdir"]).or(self.text(&["contentdir"]));
         mounted.or_else(named).unwrap_or("content")
     }
 
-    /// The folders and files that are mounted in the content but are no content folder, each with its place there.
-    pub fn mounts(&self) -> Vec<(&str, &str)> {
+    /// The content folders of all languages, each once.
+    pub fn content_folders(&self) -> BTreeSet<&str> {
         let languages = self.languages();
         let names = languages.iter().map(|language| language.name.as_str()).chain([self.main_language()]);
-        let folders: Vec<&str> = names.map(|name| self.content_folder(name)).collect();
-        let mounts = self.value(&["module", "mounts"]).and_then(Value::as_array).into_iter().flatten();
-        let texts = mounts.filter_map(|mount| Some((mount.get("source")?.as_str()?, mount.get("target")?.as_str()?)));
+        names.map(|name| self.content_folder(name)).collect()
+    }
+
+    fn all_mounts(&self) -> impl Iterator<Item = &Value> {
+        self.value(&["module", "mounts"]).and_then(Value::as_array).into_iter().flatten()
+    }
+
+    /// The folders and files that are mounted in the content but are not content folders, each with its place there.
+    pub fn mounts(&self) -> Vec<(&str, &str)> {
+        let folders = self.content_folders();
+        let texts = self
+            .all_mounts()
+            .filter_map(|mount| Some((mount.get("source")?.as_str()?, mount.get("target")?.as_str()?)));
         let is_content = |target: &str| target.trim_matches('/').split('/').next() == Some("content");
         texts.filter(|(source, target)| is_content(target) && !folders.contains(source)).collect()
     }

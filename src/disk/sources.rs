@@ -155,7 +155,7 @@ impl Walk<'_> {
         if folders.is_empty() {
             return Sources::default();
         }
-        // One for all: with more files open, Linux makes the threads wait while it enlarges its table of them.
+        // One handle for all: a program may often open no more than 256 files.
         let around = match listing.folder() {
             Ok(around) => around,
             Err(error) => {

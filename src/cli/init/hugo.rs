@@ -2,6 +2,8 @@
 //!
 //! Takes the configuration and the project; returns keys of the project file and their values, as YAML on one line.
 
+use std::collections::BTreeSet;
+
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
@@ -28,8 +30,10 @@ pub(super) fn values(project: &Project, hugo: &Hugo) -> Vec<(&'static str, Strin
 
 /// An address that leaves the scheme to the page around it, such as `//example.org`, gets one.
 fn with_scheme(base_url: Value) -> Value {
-    let rest = base_url.as_str().and_then(|text| text.strip_prefix("//"));
-    rest.map_or(base_url.clone(), |rest| json!(format!("https://{rest}")))
+    match base_url.as_str().and_then(|text| text.strip_prefix("//")) {
+        Some(rest) => json!(format!("https://{rest}")),
+        None => base_url,
+    }
 }
 
 /// Themes come with addresses such as `https://example.com/`, and some sites with `/`.
@@ -56,13 +60,11 @@ fn content(project: &Project, hugo: &Hugo) -> Option<Value> {
         return Some(Value::Object(of_languages.collect()));
     }
     // The project file can name no other languages; Hugo's configuration decides what `content` leaves open.
-    let main = [Language::of_tag(hugo.main_language())];
-    let languages = if languages.is_empty() { &main[..] } else { &languages };
-    let mut all: Vec<String> = languages.iter().flat_map(|language| folders(&language.name)).collect();
-    all.sort();
-    all.dedup();
+    let names = languages.iter().map(|language| language.name.as_str());
+    let names: Vec<&str> = if languages.is_empty() { vec![hugo.main_language()] } else { names.collect() };
+    let all: BTreeSet<String> = names.into_iter().flat_map(folders).collect();
     let is_whole = languages.len() > 1 && main_sections(hugo).is_empty();
-    Some(one_or_many(&all)).filter(|folders| folders != "content" && !is_whole)
+    Some(one_or_many(&Vec::from_iter(all))).filter(|folders| folders != "content" && !is_whole)
 }
 
 fn one_or_many(folders: &[String]) -> Value {

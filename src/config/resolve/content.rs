@@ -196,10 +196,8 @@ pub(super) fn of_site(hugo: &Hugo) -> Vec<String> {
     if !hugo.is_present() {
         return Vec::new();
     }
-    let languages = hugo.languages();
-    let names = languages.iter().map(|language| language.name.as_str()).chain([hugo.main_language()]);
-    let folders = names.map(|name| with_slashes(Path::new(hugo.content_folder(name))));
-    let folders: BTreeSet<String> = folders.collect();
+    let folders: BTreeSet<String> =
+        hugo.content_folders().into_iter().map(|folder| with_slashes(Path::new(folder))).collect();
     folders.into_iter().map(|folder| if folder.is_empty() { folder } else { folder + "/" }).collect()
 }
 

@@ -74,8 +74,8 @@ fn is_json_object(bytes: &[u8]) -> bool {
     inside.is_some_and(|inside| inside.starts_with(b"\"") || inside.starts_with(b"}"))
 }
 
-/// The closing fence: the offsets of the end of the block and the start of the body. As in Hugo, any line that begins with the fence
-/// closes it; the rest of the line belongs to the body, unless it is blank, a comment, or a longer fence.
+/// The closing fence: returns the offsets of the end of the block and of the start of the body. As in Hugo, the first line that starts
+/// with the fence ends the block. The rest of that line is part of the body unless it is empty, a comment, or more of the fence.
 pub(super) fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
     match syntax {
         Syntax::Json => return closing_brace(bytes, start),
